@@ -1,0 +1,93 @@
+# Kinspace's recipes. `make` lists them; CI runs the same ones, so a failure there can be repeated by hand.
+# Nothing is needed but Python >= 3.11 and a C++20 compiler: each recipe makes its virtual environment if there is none
+# and builds again only what changed (a .stamp file is newer than what it was made from).
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-core lint format bench soak docs dist clean
+
+VENV    := .venv
+PY      := $(VENV)/bin/python
+PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find core src -not -name '*.pyc' -not -name __pycache__ 2>/dev/null)
+CXX_SOURCES = $(shell find core -name '*.cpp' -o -name '*.hpp')
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/kinspace.stamp ## build Kinspace, store the standard library's docstrings in a folder, ask it questions
+	@$(VENV)/bin/kinspace demo
+
+test: $(VENV)/test.stamp ## the whole test suite and every docstring's example, on two processes
+	$(PY) -m pytest -n 2 --doctest-modules --pyargs kinspace tests
+
+test-core: $(VENV)/test.stamp build/sanitize/kinspace.stamp ## tests/core on a core built with ASan and UBSan (Linux, GCC)
+	PYTHONPATH=build/sanitize/site PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so):$$($${CXX:-c++} -print-file-name=libstdc++.so)" \
+	$(PY) -m pytest -p no:cacheprovider tests/core
+
+lint: $(VENV)/lint.stamp $(VENV)/test.stamp ## ruff, mypy --strict, the import rule, clang-format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/clang-format --dry-run -Werror $(CXX_SOURCES)
+
+format: $(VENV)/lint.stamp ## put Python and C++ into the project's form
+	$(PY) -m ruff check --fix --show-fixes .
+	$(PY) -m ruff format .
+	$(VENV)/bin/clang-format -i $(CXX_SOURCES)
+
+bench: ## short forms of the comparisons with Faiss, Chroma and LanceDB, about three minutes
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench.stamp
+	.venv-bench/bin/python -m benchmarks.overhead
+	.venv-bench/bin/python -m benchmarks.flat --short
+	.venv-bench/bin/python -m benchmarks.load --short
+
+soak: $(VENV)/kinspace.stamp ## kill -9 a writer at 200 random moments and check what is left (about ten minutes)
+	$(PY) tests/faults/soak.py --rounds 200
+
+docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_site, the reference made from the docstrings
+	$(PY) -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_site
+	@echo "docs/_site/index.html"
+
+dist: $(VENV)/lint.stamp ## sdist and wheel in dist/; the sdist is then built and imported in an environment of its own
+	rm -rf dist build/dist-check
+	$(PY) -m build --outdir dist .
+	$(PY) -m venv build/dist-check
+	build/dist-check/bin/python -m pip install --quiet --disable-pip-version-check dist/*.tar.gz
+	cd build/dist-check && bin/python -c "import kinspace; print('kinspace', kinspace.__version__, kinspace.simd())"
+
+clean: ## remove every build, environment and cache
+	rm -rf .venv .venv-bench build dist docs/_site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments. The build's own requirements are in the environment too, so that CMake's build folder stays valid from
+# one build to the next; `pip install .` without this file fetches them from PyPI by itself.
+$(VENV)/python.stamp:
+	@python=$$(PYTHON="$(PYTHON)" .ci/find-python) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/build.stamp: $(VENV)/python.stamp pyproject.toml
+	@set -- $${CXX:-c++}; command -v "$$1" >/dev/null || { echo "Kinspace needs a C++20 compiler (Debian and Ubuntu: apt-get install g++; macOS: xcode-select --install; or name it: CXX=...)" >&2; exit 1; }
+	@$(PIP) install --group build
+	@touch $@
+
+$(VENV)/kinspace.stamp: $(VENV)/build.stamp $(SOURCES)
+	@echo "building Kinspace into $(VENV)"
+	@$(PIP) install --no-build-isolation -C build-dir=build/$(VENV:.%=%) .
+	@touch $@
+
+$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
+	@$(PIP) install --group $*
+	@touch $@
+
+$(VENV)/lint.stamp: $(VENV)/python.stamp pyproject.toml
+	@$(PIP) install --group lint
+	@touch $@
+
+build/sanitize/kinspace.stamp: $(VENV)/build.stamp $(SOURCES)
+	@echo "building Kinspace with ASan and UBSan"
+	@$(PIP) install --no-build-isolation --no-deps --upgrade --target build/sanitize/site -C build-dir=build/sanitize/cmake \
+	  -C cmake.build-type=RelWithDebInfo -C cmake.define.KINSPACE_SANITIZE=ON .
+	@touch $@

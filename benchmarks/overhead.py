@@ -1,0 +1,91 @@
+"""What Python itself costs: a search of 100 rows, a get, the import, the command's --help, each beside its budget."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from . import corpus, harness
+
+BUDGET_SEARCH, BUDGET_GET, BUDGET_IMPORT, BUDGET_HELP = 20.0, 30.0, 100.0, 500.0  # µs, µs, ms beyond NumPy's, ms
+
+
+def main() -> None:
+    options = harness.arguments(__doc__).parse_args()
+    passes = options.passes or (5 if options.short else 15)
+    calls = _calls(passes, 2_000 if options.short else 20_000)
+    starts = _starts(passes)
+
+    rows = [
+        ["nearest_neighbors(10, vector=v), 100 rows × 384", *_cells(calls["search"], 1e6, "µs", BUDGET_SEARCH)],
+        ["nearest_neighbors(10, key=key), 100 rows × 384", *_cells(calls["by key"], 1e6, "µs", BUDGET_SEARCH)],
+        ["get(key), 100 rows × 384", *_cells(calls["get"], 1e6, "µs", BUDGET_GET)],
+        ["import numpy", *_cells(starts["numpy"], 1e3, "ms", None)],
+        ["import kinspace", *_cells(starts["kinspace"], 1e3, "ms", BUDGET_IMPORT + starts["numpy"].best * 1e3)],
+        ["kinspace --help, whole process", *_cells(starts["help"], 1e3, "ms", BUDGET_HELP)],
+    ]
+    harness.show("**Overhead**, best of passes", ["", "time", "spread", "budget"], rows)
+    harness.keep("overhead", {what: one.json() for what, one in (calls | starts).items()})
+
+
+def _cells(measured: harness.Measured, scale: float, unit: str, budget: float | None) -> list[str]:
+    limit = "" if budget is None else f"{budget:.0f} {unit}: {'met' if measured.best * scale <= budget else 'MISSED'}"
+    return [f"{measured.best * scale:.1f} {unit}", f"{measured.spread:.0%}", limit]
+
+
+def _calls(passes: int, count: int) -> dict[str, harness.Measured]:
+    """Seconds per call, in this process, warm."""
+    import kinspace as ks
+
+    vectors = corpus.random_vectors(200, 384)
+    stored, queries = vectors[:100], list(vectors[100:])
+    keys = [f"row-{i}" for i in range(100)]
+    with harness.scratch() as folder, ks.connect(folder / "hub") as hub:
+        space = hub.create_space("small", dims=384)
+        space.load(keys=keys, vectors=stored)
+        space.flush()
+
+        def each(call: Callable[[int], object]) -> Callable[[], float]:
+            def run() -> float:
+                begin = time.perf_counter()
+                for i in range(count):
+                    call(i % 100)
+                return (time.perf_counter() - begin) / count
+
+            return run
+
+        contestants = {
+            "search": each(lambda i: space.nearest_neighbors(10, vector=queries[i])),
+            "by key": each(lambda i: space.nearest_neighbors(10, key=keys[i])),
+            "get": each(lambda i: space.get(keys[i])),
+        }
+        assert np.array_equal(space.get(keys[3]), stored[3])
+        return harness.in_turn(contestants, passes, more_is_better=False)
+
+
+def _starts(passes: int) -> dict[str, harness.Measured]:
+    """Seconds in fresh processes: the two imports by their own clock, --help from start to end."""
+    command = Path(sysconfig.get_path("scripts")) / "kinspace"
+
+    def importing(module: str) -> Callable[[], float]:
+        program = f"import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
+        return lambda: float(subprocess.check_output([sys.executable, "-c", program]))
+
+    def helping() -> float:
+        begin = time.perf_counter()
+        subprocess.run([command, "--help"], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "100"})
+        return time.perf_counter() - begin
+
+    contestants = {"numpy": importing("numpy"), "kinspace": importing("kinspace"), "help": helping}
+    return harness.in_turn(contestants, passes, more_is_better=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+// kinspace._core.Keys.
+#include "keys/keys.hpp"
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "bind/arguments.hpp"
+#include "bind/bind.hpp"
+
+namespace kinspace::bind {
+namespace {
+
+struct PyKeys {
+  Keys keys;
+  std::vector<nb::object> keep;
+};
+
+void make_keys(PyKeys* self, nb::handle hashes, nb::handle rows, nb::handle text, nb::handle offsets, nb::handle ints) {
+  PyKeys made;
+  Keys& keys = made.keys;
+  const Array<std::uint64_t> h = array<std::uint64_t>(hashes, "hashes", 1, 1);
+  const Array<std::uint32_t> r = array<std::uint32_t>(rows, "rows", 1, 1);
+  if (h.shape[0] != r.shape[0]) throw nb::value_error("hashes and rows differ in length");
+  keys.hashes = h.data;
+  keys.rows = r.data;
+  keys.n = h.shape[0];
+  if (text.is_none() != offsets.is_none() || text.is_none() == ints.is_none())
+    throw nb::value_error("expected either text= with offsets=, or ints=");
+  if (ints.is_none()) {
+    const Array<std::uint8_t> t = array<std::uint8_t>(text, "text", 1, 1);
+    const Array<std::uint64_t> o = array<std::uint64_t>(offsets, "offsets", 1, 1);
+    if (o.shape[0] != keys.n + 1) throw nb::value_error("offsets: expected one more than there are rows");
+    keys.text = reinterpret_cast<const char*>(t.data);
+    keys.text_size = t.shape[0];
+    keys.offsets = o.data;
+  } else {
+    const Array<std::int64_t> i = array<std::int64_t>(ints, "ints", 1, 1);
+    if (i.shape[0] != keys.n) throw nb::value_error("ints: expected one for each row");
+    keys.ints = i.data;
+  }
+  for (const nb::handle owner : {hashes, rows, text, offsets, ints}) made.keep.push_back(nb::borrow(owner));
+  new (self) PyKeys(std::move(made));
+}
+
+std::int64_t find_one(const Keys& keys, std::uint64_t hash, PyObject* key) {
+  if (keys.ints == nullptr) {
+    if (!PyUnicode_Check(key)) throw nb::type_error((std::string("key: expected a str; got ") + Py_TYPE(key)->tp_name).c_str());
+    Py_ssize_t size = 0;
+    const char* utf8 = PyUnicode_AsUTF8AndSize(key, &size);
+    if (utf8 == nullptr) throw nb::python_error();
+    return keys.find(hash, std::string_view(utf8, static_cast<std::size_t>(size)));
+  }
+  if (PyBool_Check(key) || !PyIndex_Check(key))
+    throw nb::type_error((std::string("key: expected an int; got ") + Py_TYPE(key)->tp_name).c_str());
+  const nb::object index = nb::steal(PyNumber_Index(key));
+  if (!index.is_valid()) throw nb::python_error();
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  return overflow != 0 ? -1 : keys.find(hash, static_cast<std::int64_t>(value));
+}
+
+nb::object find_many(const PyKeys& self, nb::handle hashes, nb::handle list) {
+  const Array<std::uint64_t> h = array<std::uint64_t>(hashes, "hashes", 1, 1);
+  const nb::object items = parse_list(list, "keys");
+  const std::size_t m = h.shape[0];
+  if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr())) != m)
+    throw nb::value_error("hashes and keys differ in length");
+  std::int64_t* out;
+  nb::object result = empty(m, &out);
+  for (std::size_t i = 0; i < m; ++i)
+    out[i] = find_one(self.keys, h.data[i], PySequence_Fast_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)));
+  return result;
+}
+
+nb::object take(const PyKeys& self, nb::handle rows) {
+  const Array<std::int64_t> which = array<std::int64_t>(rows, "rows", 1, 1);
+  const auto m = static_cast<Py_ssize_t>(which.shape[0]);
+  nb::object result = nb::steal(PyList_New(m));
+  if (!result.is_valid()) throw nb::python_error();
+  for (Py_ssize_t i = 0; i < m; ++i) {
+    const std::int64_t row = which.data[i];
+    if (row < 0 || static_cast<std::size_t>(row) >= self.keys.n) {
+      const std::string what = "row " + std::to_string(row) + " is out of range: there are " + std::to_string(self.keys.n);
+      throw nb::index_error(what.c_str());
+    }
+    PyObject* key;
+    if (self.keys.ints != nullptr) {
+      key = PyLong_FromLongLong(self.keys.ints[row]);
+    } else {
+      std::string_view text;
+      if (!self.keys.text_of(static_cast<std::size_t>(row), text)) throw nb::value_error("offsets: out of range of text");
+      key = PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
+    }
+    if (key == nullptr) throw nb::python_error();
+    PyList_SET_ITEM(result.ptr(), i, key);
+  }
+  return result;
+}
+
+}  // namespace
+
+void bind_keys(nb::module_& m) {
+  using namespace nb::literals;
+  nb::class_<PyKeys>(m, "Keys")
+      .def("__init__", make_keys, "hashes"_a, "rows"_a, nb::kw_only(), "text"_a.none() = nb::none(),
+           "offsets"_a.none() = nb::none(), "ints"_a.none() = nb::none())
+      .def("find", [](const PyKeys& self, std::uint64_t hash, nb::handle key) { return find_one(self.keys, hash, key.ptr()); },
+           "hash"_a, "key"_a)
+      .def("find_many", find_many, "hashes"_a, "keys"_a)
+      .def("take", take, "rows"_a);
+}
+
+}  // namespace kinspace::bind

@@ -1,0 +1,15 @@
+// kinspace._core: a list of what it binds.
+#include "bind/array.hpp"
+#include "bind/bind.hpp"
+
+NB_MODULE(_core, m) {
+  using namespace kinspace::bind;
+  import_numpy();
+  bind_errors(m);
+  bind_machine(m);
+  bind_exact(m);
+  bind_rows(m);
+  bind_scan(m);
+  bind_topk(m);
+  bind_keys(m);
+}

@@ -1,0 +1,79 @@
+// kinspace._core.Rows.
+#include "bind/rows.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "bind/arguments.hpp"
+#include "bind/bind.hpp"
+
+namespace kinspace::bind {
+namespace {
+
+void make_rows(PyRows* self, nb::handle chunks, nb::handle norms, nb::handle order, std::uint64_t order_base,
+               std::size_t dims) {
+  PyRows made;
+  Rows& rows = made.rows;
+  rows.dims = dims;
+  rows.order_base = order_base;
+  const nb::object list = parse_list(chunks, "chunks");
+  const Py_ssize_t count = PySequence_Fast_GET_SIZE(list.ptr());
+  for (Py_ssize_t c = 0; c < count; ++c) {
+    const nb::handle item = PySequence_Fast_GET_ITEM(list.ptr(), c);
+    const Array<float> chunk = array<float>(item, "chunks", 2, 2, Layout::row_strided);
+    if (rows.dims == 0) rows.dims = chunk.shape[1];
+    if (chunk.shape[1] != rows.dims) throw nb::value_error("chunks: all must have the same dims");
+    if (c == 0) rows.chunk_rows = chunk.shape[0];
+    if (c + 1 < count ? chunk.shape[0] != rows.chunk_rows : chunk.shape[0] > rows.chunk_rows)
+      throw nb::value_error("chunks: all but the last must have the same row count, the last no more");
+    rows.chunks.push_back({chunk.data, chunk.stride});
+    rows.n += chunk.shape[0];
+    made.keep.push_back(nb::borrow(item));
+  }
+  if (rows.chunk_rows == 0) rows.chunk_rows = 1;
+  if (rows.dims == 0 && count == 0) throw nb::value_error("chunks: an empty list needs dims=");
+  checked_dims(rows.dims, "chunks");
+  if (!norms.is_none()) {
+    const Array<float> given = array<float>(norms, "norms", 1, 1);
+    if (given.shape[0] != rows.n) throw nb::value_error("norms: expected one for each row");
+    rows.norms = given.data;
+    made.keep.push_back(nb::borrow(norms));
+  }
+  if (!order.is_none()) {
+    const Array<std::uint64_t> given = array<std::uint64_t>(order, "order", 1, 1);
+    if (given.shape[0] != rows.n) throw nb::value_error("order: expected one for each row");
+    rows.order = given.data;
+    made.keep.push_back(nb::borrow(order));
+  }
+  new (self) PyRows(std::move(made));
+}
+
+nb::object gather(const PyRows& self, nb::handle rows) {
+  const Array<std::int64_t> which = array<std::int64_t>(rows, "rows", 1, 1);
+  const std::size_t m = which.shape[0], dims = self.rows.dims;
+  float* out;
+  nb::object result = empty(m, dims, &out);
+  for (std::size_t i = 0; i < m; ++i) {
+    const std::int64_t row = which.data[i];
+    if (row < 0 || static_cast<std::size_t>(row) >= self.rows.n) {
+      const std::string what = "row " + std::to_string(row) + " is out of range: there are " + std::to_string(self.rows.n);
+      throw nb::index_error(what.c_str());
+    }
+    std::memcpy(out + i * dims, self.rows.row(static_cast<std::size_t>(row)), dims * sizeof(float));
+  }
+  return result;
+}
+
+}  // namespace
+
+void bind_rows(nb::module_& m) {
+  using namespace nb::literals;
+  nb::class_<PyRows>(m, "Rows")
+      .def("__init__", make_rows, "chunks"_a, nb::kw_only(), "norms"_a.none() = nb::none(),
+           "order"_a.none() = nb::none(), "order_base"_a = 0, "dims"_a = 0)
+      .def_prop_ro("n", [](const PyRows& self) { return self.rows.n; })
+      .def_prop_ro("dims", [](const PyRows& self) { return self.rows.dims; })
+      .def("gather", gather, "rows"_a);
+}
+
+}  // namespace kinspace::bind

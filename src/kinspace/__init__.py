@@ -1,0 +1,91 @@
+"""Kinspace: an embeddings hub. Named spaces in a folder that store vectors with their rows and find the nearest ones."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._core import isa as simd
+from .errors import (
+    Closed,
+    Conflict,
+    Corrupt,
+    Frozen,
+    InvalidInput,
+    KeyNotFound,
+    KinspaceError,
+    SnapshotNotFound,
+    SpaceExists,
+    SpaceNotFound,
+    Unavailable,
+)
+from .types import Hit
+
+if TYPE_CHECKING:
+    from . import embed
+    from .distance import cos_dist, inner_prod, l2_dist, norm
+    from .knn import knn
+    from .query import select
+    from .resize import resize
+    from .space.hits import Hits
+    from .space.hub import Hub, connect
+    from .space.space import Space
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Closed",
+    "Conflict",
+    "Corrupt",
+    "Frozen",
+    "Hit",
+    "Hits",
+    "Hub",
+    "InvalidInput",
+    "KeyNotFound",
+    "KinspaceError",
+    "SnapshotNotFound",
+    "Space",
+    "SpaceExists",
+    "SpaceNotFound",
+    "Unavailable",
+    "__version__",
+    "connect",
+    "cos_dist",
+    "embed",
+    "inner_prod",
+    "knn",
+    "l2_dist",
+    "norm",
+    "resize",
+    "select",
+    "simd",
+]
+
+_LATER = {  # name -> module that is imported when the name is first used, so that importing kinspace stays quick
+    "Hits": ".space.hits",
+    "Hub": ".space.hub",
+    "Space": ".space.space",
+    "connect": ".space.hub",
+    "cos_dist": ".distance",
+    "inner_prod": ".distance",
+    "knn": ".knn",
+    "l2_dist": ".distance",
+    "norm": ".distance",
+    "resize": ".resize",
+    "select": ".query",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "embed":
+        return importlib.import_module(".embed", __name__)
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LATER[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,133 @@
+"""The compiled core: exact search, exact distances and key lookup over arrays that others own.
+
+Arrays are NumPy, native-endian, aligned and C-contiguous unless said otherwise. A wrong dtype, number of axes or
+layout is a TypeError, a wrong value a ValueError; nothing is ever copied or converted silently. Long work releases
+the GIL and honours Ctrl-C. Distances: ``cosine`` = 1 - cos (1.0 with a zero vector), ``l2`` = true Euclidean,
+``ip`` = -dot; all in float64 from sums of a fixed order, so the same pair has the same bits everywhere.
+"""
+
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Metric = Literal["cosine", "l2", "ip"]
+_Plain = Literal["cosine", "l2", "dot"]
+_Bitmap = NDArray[np.uint64]  # ceil(n / 64) words; bit i % 64 of word i // 64 is row i
+
+def isa() -> str:
+    """Return the instruction set in use: scalar, avx2, avx512 or neon. KINSPACE_ISA forces one at import."""
+
+def cpu_count() -> int:
+    """Return how many threads ``threads=0`` may use: the CPUs this process may run on."""
+
+@final
+class Rows:
+    """Immutable rows in memory: chunks of float32 (n_i, dims), which are kept alive and never copied.
+
+    All chunks but the last have the same row count; row strides may be any multiple of 4 bytes.
+    ``norms``: float32 (n,), the l2 norm of each row rounded from double (NaN outside [1e-15, 1e18] unless exactly 0);
+    None: computed while scanning. ``order``: uint64 (n,) ascending; row i ranks ``order_base + order[i]`` among
+    equal distances. Without order and with base 0 in every part of a Scan the position ranks; otherwise a part
+    without order ranks its row i as ``order_base + i``.
+    """
+
+    def __init__(
+        self,
+        chunks: list[NDArray[np.float32]],
+        *,
+        norms: NDArray[np.float32] | None = None,
+        order: NDArray[np.uint64] | None = None,
+        order_base: int = 0,
+        dims: int = 0,
+    ) -> None: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def dims(self) -> int: ...
+    def gather(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return a fresh (m, dims) copy of those rows; IndexError if one is out of range."""
+
+@final
+class Scan:
+    """What one query searches: parts in order, a row's position being the rows of earlier parts plus its own."""
+
+    def __init__(self, parts: list[Rows], *, live: list[_Bitmap | None] | None = None, metric: _Metric) -> None: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def dims(self) -> int: ...
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        masks: list[_Bitmap | None] | None = None,
+        exclude: int = -1,
+        threads: int = 0,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return positions and distances, nearest first, equal distances by order.
+
+        Considered are the rows live, in the mask and not ``exclude``; min(k, considered) of them come back, as (kk,)
+        for one query (dims,) and (m, kk) for (m, dims). threads=0 chooses by the size of the work. A non-finite value
+        in a considered row is a ValueError, "row {position} is not finite", naming the first such row.
+        """
+
+    def distances(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the distance of each of those rows, live or not; IndexError if one is out of range."""
+
+@final
+class TopK:
+    """The k nearest rows of a column that comes block by block, in any order and from any thread."""
+
+    def __init__(self, queries: NDArray[np.float32], k: int, metric: _Metric) -> None: ...
+    def scan(
+        self, block: NDArray[np.float32], first: int, mask: NDArray[np.bool_] | None = None, threads: int = 0
+    ) -> None:
+        """Consider the rows of block, whose ids are first, first + 1, …; ValueError names a row that is not finite."""
+
+    def result(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return row ids and distances (m, kk), nearest first, equal distances by row id."""
+
+def pair(metric: _Plain, a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Return the distance of two vectors (``dot`` is +dot); NaN or infinity in, NaN or infinity out."""
+
+def column(
+    metric: _Plain, block: NDArray[np.float32], query: NDArray[np.float32], threads: int = 0
+) -> NDArray[np.float64]:
+    """Return the distance of each row of block (rows may be strided) to query, as ``pair`` has it."""
+
+def norms(block: NDArray[np.float32], threads: int = 0) -> NDArray[np.float64]:
+    """Return the l2 norm of each row."""
+
+def norm(a: NDArray[np.float32]) -> float:
+    """Return the l2 norm."""
+
+def first_nonfinite(block: NDArray[np.float32]) -> int:
+    """Return the first row that holds NaN or infinity, or -1."""
+
+@final
+class Keys:
+    """Hashed key lookup: hashes ascending, the row of each, and the keys themselves as text or as integers.
+
+    ``text[offsets[r]:offsets[r + 1]]`` is the UTF-8 key of row r; ``ints[r]`` is it where keys are integers.
+    Every access is bounds-checked, so damaged arrays give wrong answers or a ValueError and never a crash.
+    """
+
+    def __init__(
+        self,
+        hashes: NDArray[np.uint64],
+        rows: NDArray[np.uint32],
+        *,
+        text: NDArray[np.uint8] | None = None,
+        offsets: NDArray[np.uint64] | None = None,
+        ints: NDArray[np.int64] | None = None,
+    ) -> None: ...
+    def find(self, hash: int, key: str | int) -> int:
+        """Return the row of key, whose xxh3_64 is hash, or -1."""
+
+    def find_many(self, hashes: NDArray[np.uint64], keys: list[str] | list[int]) -> NDArray[np.int64]:
+        """Return the row of each key, or -1."""
+
+    def take(self, rows: NDArray[np.int64]) -> list[str] | list[int]:
+        """Return the keys of those rows; IndexError if one is out of range."""

@@ -1,0 +1,50 @@
+"""The command line: one file per command, and what they share in guard, places and screen.
+
+Nothing heavy is imported before a command runs, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from . import demo, export, get, info, load, query
+
+app = typer.Typer(
+    name="kinspace",
+    help="An embeddings hub: named spaces in a folder that store vectors with their rows and find the nearest ones.",
+    epilog="Start with: kinspace demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _name, _run in (
+    ("demo", demo.demo),
+    ("load", load.load),
+    ("query", query.query),
+    ("get", get.get),
+    ("info", info.info),
+    ("export", export.export),
+):
+    app.command(_name)(_run)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"kinspace {version('kinspace')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
+) -> None:
+    """An embeddings hub: named spaces in a folder that store vectors with their rows and find the nearest ones."""
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0, 1 (failed), 2 (wrong usage) or 130 (Ctrl-C)."""
+    app()

@@ -1,0 +1,179 @@
+"""What a person or a program sees: tables that fit the terminal, and JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+GAP = 2  # spaces between columns
+NARROWEST = 12  # what a long column may be cut to
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a rich console on stdout or stderr as they are now."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def print_json(thing: object) -> None:
+    """Print one JSON document: indented for a person at a terminal, one line for a program."""
+    print(json.dumps(plain(thing), indent=2 if sys.stdout.isatty() else None, allow_nan=False))
+
+
+def plain(thing: Any) -> Any:
+    """Return what JSON can hold: NaN and infinity become null, bytes base64, times and decimals text, arrays lists.
+
+    >>> import datetime, numpy as np
+    >>> plain({"a": np.float32([1.5, float("nan")]), "b": datetime.date(2026, 1, 2), 3: b"x"})
+    {'a': [1.5, None], 'b': '2026-01-02', '3': 'eA=='}
+    """
+    if thing is None or isinstance(thing, (bool, int, str)):
+        return thing
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if isinstance(thing, dict):
+        return {str(key): plain(value) for key, value in thing.items()}
+    if isinstance(thing, bytes):
+        return base64.b64encode(thing).decode()
+    if isinstance(thing, (list, tuple, set)):
+        return [plain(value) for value in thing]
+    for method in ("tolist", "to_list"):  # NumPy, Polars
+        if hasattr(thing, method):
+            return plain(getattr(thing, method)())
+    return str(thing)
+
+
+def cell(value: object) -> str:
+    """Return a value as one line of text without control characters.
+
+    >>> cell("two\\nlines"), cell(1234.5678), cell(None), cell(["a", "b"]), cell(1234567)
+    ('two lines', '1234.57', '', 'a, b', '1234567')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(cell, value[:20]))
+    text = value if isinstance(value, str) else str(plain(value))
+    text = " ".join(text[:1_000].split())
+    return "".join(character if character.isprintable() else "·" for character in text)
+
+
+def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *, first: str = "") -> Table:
+    """Return a table no wider than `width`: long texts are cut with an ellipsis.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+    columns : sequence of str
+        Which keys of the rows to show, in order.
+    width : int
+        Characters; every column gets what it needs, or an equal share of what the short ones leave.
+    first : str
+        The column to set off (a key, say).
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    texts = {name: [cell(row.get(name)) for row in rows] for name in columns}
+    widths = share(width - 1, {name: max(map(_columns_wide, [name, *texts[name]])) for name in columns})
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="bold")
+    for name in columns:
+        numeric = any(isinstance(row.get(name), (int, float)) for row in rows)
+        shown.add_column(
+            Text(name),
+            width=widths[name],
+            no_wrap=True,
+            overflow="ellipsis",
+            justify="right" if numeric else "left",
+            style="cyan" if name == first else "",
+        )
+    for number in range(len(rows)):
+        shown.add_row(*(Text(texts[name][number]) for name in columns))
+    return shown
+
+
+def share(width: int, wanted: dict[str, int]) -> dict[str, int]:
+    """Return a width for each column: what it wants if that is little, else an equal share of the rest.
+
+    >>> share(40, {"distance": 8, "key": 14, "text": 300})
+    {'distance': 8, 'key': 14, 'text': 12}
+    """
+    left = width - GAP * len(wanted)
+    granted: dict[str, int] = {}
+    for place, name in enumerate(sorted(wanted, key=wanted.__getitem__)):
+        granted[name] = max(1, min(wanted[name], left // (len(wanted) - place)))
+        left -= granted[name]
+    return {name: granted[name] for name in wanted}
+
+
+def telling(rows: Sequence[dict[str, Any]], columns: Iterable[str], width: int) -> list[str]:
+    """Return the columns that say most in `width` characters, in their own order.
+
+    Short texts that differ from row to row come first (titles, names), then other short values, then long texts.
+    """
+
+    def rank(name: str) -> tuple[int, int]:
+        texts = [cell(row.get(name)) for row in rows]
+        longest = max(map(_columns_wide, texts), default=0)
+        differ = len(set(texts)) > len(texts) / 2
+        if differ and NARROWEST <= longest <= 120 and isinstance(rows[0].get(name), (str, type(None))):
+            return 0, -longest
+        return (1 if 0 < longest <= 3 * NARROWEST else 2), order.index(name)
+
+    order = list(columns)
+    chosen: list[str] = []
+    left = width
+    for name in sorted(order, key=rank) if rows else order:
+        longest = max([_columns_wide(name), *(_columns_wide(cell(row.get(name))) for row in rows)])
+        need = GAP + (min(longest, 3 * NARROWEST) if rows and rank(name)[0] < 2 else max(NARROWEST, len(name)))
+        if need <= left:
+            chosen.append(name)
+            left -= need
+    return [name for name in order if name in chosen]
+
+
+def _columns_wide(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person would say it.
+
+    >>> duration(0.000321), duration(0.0123), duration(3.21), duration(75)
+    ('0.32 ms', '12.3 ms', '3.21 s', '1 min 15 s')
+    """
+    if seconds < 0.01:
+        return f"{seconds * 1e3:.2f} ms"
+    if seconds < 1:
+        return f"{seconds * 1e3:.1f} ms"
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as a person would say it.
+
+    >>> size(512), size(1536), size(98_000_000)
+    ('512 B', '1.5 KiB', '93.5 MiB')
+    """
+    number = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"

@@ -1,0 +1,93 @@
+"""Compaction: segments of like size, or with many dead rows, are merged into one; only then is their space freed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..storage.reader import SegmentReader
+from .flush import maintenance_lock, replace
+from .part import Part
+from .store import Store
+from .view import View
+
+FAN_IN = 4  # so many neighbours of one tier are merged
+TIER_BASE = 4_096  # rows of the lowest tier; each next is FAN_IN times larger
+DEAD_SHARE = 0.3  # a segment with more dead rows than this is rewritten
+MAX_ROWS = 1 << 24  # a merge makes no larger segment
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What a compaction did."""
+
+    segments_before: int
+    segments_after: int
+    bytes_freed: int
+
+
+def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction | None:
+    """Merge what the policy names, or everything; None if another process was at it and not waiting."""
+    lock = maintenance_lock(store, wait=wait)
+    if lock is None:
+        return None
+    try:
+        view = store.view()
+        before = view
+        while group := (_all(view) if everything else _next_group(view)):
+            if not replace(store, view, group) or everything:
+                break
+            view = store.view()
+    finally:
+        lock.release()
+    view = store.view()
+    freed = _bytes(before) - _bytes(view)
+    counts = len(before.parts) - 1, len(view.parts) - 1
+    del before
+    store.sweep()
+    return Compaction(*counts, freed)
+
+
+def wanted(view: View) -> bool:
+    """Whether the policy names anything to merge."""
+    return bool(_next_group(view))
+
+
+def tier(rows: int) -> int:
+    """The size class of a segment."""
+    number = 0
+    while rows > TIER_BASE:
+        rows //= FAN_IN
+        number += 1
+    return number
+
+
+def _segments(view: View) -> list[Part]:
+    return [part for part in view.parts if isinstance(part.source, SegmentReader)]
+
+
+def _all(view: View) -> list[Part]:
+    parts = _segments(view)
+    if len(parts) == 1 and parts[0].dead == 0:
+        return []
+    return parts
+
+
+def _next_group(view: View) -> list[Part]:
+    parts = _segments(view)
+    for part in parts:
+        if part.dead > DEAD_SHARE * part.rows:
+            return [part]
+    run: list[Part] = []
+    for part in parts:
+        if run and tier(part.rows) != tier(run[0].rows):
+            run = []
+        run.append(part)
+        if len(run) == FAN_IN:
+            if sum(member.rows for member in run) <= MAX_ROWS:
+                return run
+            run = run[1:]
+    return []
+
+
+def _bytes(view: View) -> int:
+    return sum(part.source.entry.bytes for part in _segments(view) if isinstance(part.source, SegmentReader))

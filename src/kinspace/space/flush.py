@@ -1,0 +1,90 @@
+"""Flush: the log's rows become one immutable segment."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..storage.files import FolderLock
+from ..storage.segment import Block, Written, write_segment
+from .meta import Meta
+from .part import Part
+from .store import Store
+from .view import View
+
+LOG_ROWS = 8_192  # a log of so many rows,
+LOG_BYTES = 16 << 20  # … or of so many bytes of vectors, is written as a segment
+
+
+def log_is_full(view: View, times: int = 1) -> bool:
+    """Whether the log holds `times` what a flush waits for."""
+    rows = view.tail.rows
+    return rows >= times * LOG_ROWS or rows * view.meta.dims * 4 >= times * LOG_BYTES
+
+
+def maintenance_lock(store: Store, *, wait: bool) -> FolderLock | None:
+    """The right to swap segments, held by one at a time among all processes; None if taken and not waiting."""
+    return FolderLock.alone(store.segments, wait=wait)
+
+
+def flush(store: Store, *, wait: bool = True) -> bool:
+    """Write the log as a segment; False if there was nothing to write, or another was at it and not waiting."""
+    lock = maintenance_lock(store, wait=wait)
+    if lock is None:
+        return False
+    try:
+        view = store.view()
+        if view.tail.rows == 0:
+            return False
+        return replace(store, view, [view.tail])
+    finally:
+        lock.release()
+
+
+def replace(store: Store, view: View, parts: list[Part]) -> bool:
+    """Write the live rows of these parts of a view as one segment in their place; the caller holds the lock."""
+    source = live_rows(view, parts)
+    written = write_rows(store, view, source) if len(source) else None
+    names = [part.source.entry.id for part in parts if part is not view.tail]  # type: ignore[union-attr]  # segments
+    with store.write("replacing segments") as transaction:
+        now = {id(part.source) for part in transaction.view.parts}
+        if any(id(part.source) not in now for part in parts):
+            return False  # somebody emptied the space meanwhile; the new folder is swept
+        through = view.log_through if view.tail in parts else 0
+        transaction.swap(written, names, through, dead_seqs(parts))
+    return True
+
+
+def live_rows(view: View, parts: list[Part]) -> NDArray[np.int64]:
+    """Positions of the parts' live rows, by seq."""
+    starts = {id(part): start for part, start in zip(view.parts, view.starts, strict=False)}
+    positions = np.concatenate([part.live_rows() + starts[id(part)] for part in parts])
+    seqs = np.concatenate([part.seqs[part.live_rows()] for part in parts])
+    in_order = bool((seqs[1:] > seqs[:-1]).all())
+    return positions if in_order else positions[np.argsort(seqs, kind="stable")]
+
+
+def dead_seqs(parts: list[Part]) -> NDArray[np.uint64]:
+    """Seqs of the parts' dead rows."""
+    gone = [np.delete(part.seqs, part.live_rows()) for part in parts if part.dead]
+    return np.concatenate(gone) if gone else np.empty(0, np.uint64)
+
+
+def write_rows(store: Store, view: View, positions: NDArray[np.int64]) -> Written:
+    """A new segment of those rows of a view."""
+
+    def block(start: int, stop: int) -> Block:
+        here = positions[start:stop]
+        keys = view.keys(here)
+        return Block(keys, hash_keys(store.meta, keys), view.vectors(here), view.seqs(here))
+
+    return write_segment(
+        store.segments, len(positions), store.meta.dims, store.meta.key_type, block, lambda: view.take(positions)
+    )
+
+
+def hash_keys(meta: Meta, keys: list[object]) -> NDArray[np.uint64]:
+    """The keys' hashes."""
+    from ..storage.keys import parse_keys
+
+    return parse_keys(keys, meta.key_type)[1]

@@ -1,0 +1,62 @@
+"""What a search returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Hit, Key
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .view import View
+
+
+class Hits:
+    """The nearest rows, nearest first.
+
+    Attributes
+    ----------
+    keys : list of str or int
+    distances : float64, shape (hits,)
+        Smaller is nearer.
+    exact : bool
+        True if these are proven to be the answer of a float64 scan of every row.
+    rows : polars.DataFrame
+        "key" and the space's columns, in hit order, as of the search; read when first asked for.
+    """
+
+    __slots__ = ("_positions", "_rows", "_view", "distances", "exact", "keys")
+
+    def __init__(self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], *, exact: bool = True) -> None:
+        self.keys: list[Key] = view.keys(positions)
+        self.distances = distances
+        self.exact = exact
+        self._view = view
+        self._positions = positions
+        self._rows: pl.DataFrame | None = None
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """"key" and the space's columns, in hit order."""
+        if self._rows is None:
+            self._rows = self._view.take(self._positions)
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return map(Hit, self.keys, self.distances.tolist())
+
+    def __getitem__(self, place: int) -> Hit:
+        return Hit(self.keys[place], float(self.distances[place]))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{key!r} {distance:.4f}" for key, distance in list(self)[:5])
+        more = ", …" if len(self) > 5 else ""
+        return f"<{len(self)} hits: {shown}{more}>"

@@ -1,0 +1,353 @@
+"""A hub: a folder of named spaces."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import unicodedata
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import Closed, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
+from ..storage.catalog import HubCatalog, SpaceCatalog
+from ..storage.catalog.database import parse_durability
+from ..storage.catalog.hub import FORMAT
+from ..storage.files import FolderLock, os_errors, remove_if_unused, sync, sync_tree
+from .background import Background
+from .meta import Meta
+from .space import Space
+from .store import Store
+
+MAX_NAME_BYTES = 255
+_open_hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
+_MEMORY_PREFIX = "kinspace-memory-"
+
+
+def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal", "off"] = "full") -> Hub:
+    """Open the hub in a folder, or make a new one there.
+
+    Parameters
+    ----------
+    path : str or path
+        A folder; made, with its parents, if there is none. ``":memory:"`` is a hub that vanishes when it is closed:
+        it lives in the system's temporary folder and is never synced to disk.
+    durability : {"full", "normal", "off"}
+        "full": an acknowledged write survives a power cut. "normal": it survives the process, and perhaps not a power
+        cut; the hub stays whole. "off": neither is promised after a power cut.
+
+    Raises
+    ------
+    InvalidInput
+        If the path is a file, or a folder that holds something else.
+    Corrupt
+        If spaces are there but hub.sqlite is not.
+    Unavailable
+        If the folder can't be made or read.
+
+    Examples
+    --------
+    >>> with connect(":memory:") as hub:
+    ...     space = hub.create_space("docs", dims=2)
+    ...     space.set("a", [1.0, 0.0])
+    ...     hub.list_spaces()
+    ['docs']
+    """
+    durability_name = parse_durability(durability)
+    if isinstance(path, str) and path == ":memory:":
+        return Hub(_memory_folder(), durability="off", temporary=True)
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
+        raise InvalidInput(f"a hub's path is a folder's name or ':memory:'; got {path!r}")
+    return Hub(Path(path).absolute(), durability=durability_name)
+
+
+class Hub:
+    """Named spaces in one folder. Use connect() to get one; threads may share it; close it, or use it in a with block."""
+
+    def __init__(self, folder: Path, *, durability: str, temporary: bool = False) -> None:
+        self.path = folder
+        self._durability = durability
+        self._lock = threading.RLock()
+        self._stores: dict[str, Store] = {}
+        self._background = Background()
+        self._closed = False
+        self._temporary = FolderLock.share(folder) if temporary else None
+        self._catalog = _open_catalog(folder, durability)
+        self._spaces = folder / "spaces"
+        _open_hubs.add(self)
+        self._sweep()
+
+    def create_space(
+        self,
+        name: str,
+        dims: int | None = None,
+        metric: str = "cosine",
+        *,
+        dtype: str = "float32",
+        key_type: str = "str",
+        embedder: Any = None,
+        exist_ok: bool = False,
+    ) -> Space:
+        """Make a new, empty space.
+
+        Parameters
+        ----------
+        name : str
+            1…255 bytes of UTF-8 without control characters; any other character is just data.
+        dims : int
+            Length of every vector, 1…65,536. May be left out if the embedder knows it.
+        metric : {"cosine", "l2", "ip"}
+            Smaller is nearer: 1 − cos in [0, 2], Euclidean distance, or −dot.
+        dtype : {"float32"}
+            How vectors are stored.
+        key_type : {"str", "int"}
+            What keys are.
+        embedder : optional
+            Turns texts into vectors for add_texts and search; its identity is stored, and another one is refused.
+        exist_ok : bool
+            Return the space of that name if there is one and its parameters are these.
+
+        Raises
+        ------
+        SpaceExists
+            If the name is taken (with exist_ok: by a space with other parameters).
+        InvalidInput
+            If an argument is out of range.
+        """
+        check_space_name(name)
+        meta = Meta.parse(dims, metric, dtype, key_type, embedder)
+        with self._lock:
+            self._check_open()
+            if name not in self:
+                try:
+                    return Space(self._store(name, self._make(name, meta)), self._background, embedder)
+                except SpaceExists:  # another process was quicker
+                    if not exist_ok:
+                        raise
+            if not exist_ok:
+                raise SpaceExists(f"a space named {name!r} exists already; get_space it, pick another name, or exist_ok=True")
+            space = self.get_space(name, embedder=embedder)
+            if space._store.meta != meta:
+                raise SpaceExists(f"space {name!r} exists with other parameters: {space._store.meta}; asked for was {meta}")
+            return space
+
+    def get_space(self, name: str, *, embedder: Any = None) -> Space:
+        """The space of that name.
+
+        Parameters
+        ----------
+        name : str
+        embedder : optional
+            Needed only if the space was made with an embedder this version doesn't know by itself.
+
+        Raises
+        ------
+        SpaceNotFound
+            If there is none; the message lists those there are.
+        """
+        check_space_name(name)
+        with self._lock:
+            self._check_open()
+            id = self._catalog.find(name)
+            if id is None:
+                raise SpaceNotFound(f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}")
+            store = self._store(name, id)
+            try:
+                store.view()
+            except SpaceNotFound:  # a process died while it was deleting it
+                self._forget(name, id)
+                raise
+        return Space(store, self._background, embedder)
+
+    def list_spaces(self) -> list[str]:
+        """The spaces' names, sorted."""
+        self._check_open()
+        return sorted(self._catalog.spaces())
+
+    def delete_space(self, name: str) -> None:
+        """Delete a space with all it holds; whoever has it open gets SpaceNotFound from then on.
+
+        Raises
+        ------
+        SpaceNotFound
+            If there is none of that name.
+        """
+        check_space_name(name)
+        with self._lock:
+            self._check_open()
+            id = self._catalog.find(name)
+            if id is None:
+                raise SpaceNotFound(f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}")
+            store = self._store(name, id)
+            with store.write("deleting the space") as transaction:  # from here on nobody can write to it
+                transaction.delete_space()
+            self._forget(name, id)
+
+    def _forget(self, name: str, id: str) -> None:
+        self._catalog.remove(name)
+        self._stores.pop(id).close()
+        remove_if_unused(self._spaces / id)
+
+    def __contains__(self, name: object) -> bool:
+        self._check_open()
+        return isinstance(name, str) and self._catalog.find(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.list_spaces())
+
+    def __len__(self) -> int:
+        return len(self.list_spaces())
+
+    def close(self) -> None:
+        """Stop background work and close every space; twice is fine. What was acknowledged is stored already."""
+        if self._closed:
+            return
+        self._closed = True
+        self._background.close()
+        with self._lock:
+            for store in self._stores.values():
+                store.close()
+            self._catalog.database.close()
+        if self._temporary is not None:
+            self._temporary.release()
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Hub {str(self.path)!r}{' closed' if self._closed else ''}>"
+
+    def _make(self, name: str, meta: Meta) -> str:
+        id = secrets.token_hex(8)
+        folder = self._spaces / id
+        if self._catalog.database.readonly:
+            raise Unavailable(f"{self.path} can only be read; no space can be made in it")
+        with os_errors(f"making space {name!r} in {self.path}"):
+            folder.mkdir()
+            lock = FolderLock.share(folder)
+            try:
+                (folder / "segments").mkdir()
+                SpaceCatalog.create(folder / "catalog.sqlite", meta.as_dict(), durability=self._durability).database.close()
+                sync_tree(folder)
+                sync(self._spaces)
+                self._catalog.add(name, id)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            finally:
+                lock.release()
+        return id
+
+    def _store(self, name: str, id: str) -> Store:
+        store = self._stores.get(id)
+        if store is None:
+            store = self._stores[id] = Store(self._spaces / id, name, durability=self._durability)
+            store.sweep()
+        return store
+
+    def _sweep(self) -> None:
+        """Remove folders of spaces that were deleted, or never finished."""
+        if self._catalog.database.readonly:
+            return
+        for folder in self._spaces.iterdir():
+            if folder.name in set(self._catalog.spaces().values()):
+                continue
+            lock = FolderLock.alone(folder)
+            if lock is None:
+                continue
+            lock.release()
+            if folder.name not in self._catalog.spaces().values():
+                remove_if_unused(folder)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed(f"the hub {self.path} was closed; connect again")
+
+    def _abandon(self) -> None:
+        """In a child after fork(): SQLite's connections may not be used there."""
+        self._closed = True
+        for database in (self._catalog.database, *(store.catalog.database for store in self._stores.values())):
+            database.abandon()
+
+
+def check_space_name(name: object) -> None:
+    """Raise InvalidInput unless that can be a space's name."""
+    if not isinstance(name, str):
+        raise InvalidInput(f"a space's name is a str; got {name!r} ({type(name).__name__})")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"a space's name must be text that UTF-8 can hold; got {name!r}") from error
+    if not 1 <= size <= MAX_NAME_BYTES:
+        raise InvalidInput(f"a space's name has 1…{MAX_NAME_BYTES} bytes of UTF-8; got {size:,} in {name[:40]!r}")
+    if any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise InvalidInput(f"a space's name has no control characters; got {name!r}")
+
+
+def _open_catalog(folder: Path, durability: str) -> HubCatalog:
+    path, spaces = folder / "hub.sqlite", folder / "spaces"
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInput(f"{folder} is a file; a hub is a folder")
+    if not path.exists():
+        with os_errors(f"making a hub in {folder}"):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FolderLock.alone(folder, wait=True)
+            try:
+                if not path.exists():  # perhaps another process has just made it
+                    _make_hub(folder, path, spaces)
+            finally:
+                if lock is not None:
+                    lock.release()
+    if not spaces.is_dir():
+        raise Corrupt(f"{spaces} is missing beside hub.sqlite; restore it from a backup")
+    catalog = HubCatalog.open(path, durability=durability)
+    if (found := catalog.format()) != FORMAT:
+        raise Corrupt(f"{path}: format {found} is not known here; this version reads format {FORMAT}")
+    return catalog
+
+
+def _make_hub(folder: Path, path: Path, spaces: Path) -> None:
+    """hub.sqlite gets its name last, so that a hub is there wholly or not at all."""
+    unfinished = folder / "hub.sqlite.new"
+    if spaces.exists() and not unfinished.exists():
+        raise Corrupt(f"{path} is missing though {spaces} is there; restore it from a backup")
+    for leftover in folder.glob("hub.sqlite.new*"):
+        leftover.unlink()
+    HubCatalog.create(unfinished, durability="full").database.close()
+    spaces.mkdir(exist_ok=True)
+    sync_tree(folder)
+    unfinished.rename(path)
+    sync(folder)
+    sync(folder.parent)
+
+
+def _memory_folder() -> Path:
+    """A new folder for a ":memory:" hub; those that dead processes left behind are removed."""
+    parent = Path(tempfile.gettempdir())
+    with os_errors(f"making a temporary folder in {parent}"):
+        for folder in parent.glob(_MEMORY_PREFIX + "*"):
+            remove_if_unused(folder)
+        return Path(tempfile.mkdtemp(prefix=_MEMORY_PREFIX))
+
+
+@atexit.register
+def _close_all() -> None:
+    for hub in list(_open_hubs):
+        hub.close()
+
+
+def _abandon_all() -> None:
+    for hub in list(_open_hubs):
+        hub._abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)

@@ -1,0 +1,64 @@
+"""Filters as row bitmaps: one a part, kept for as long as the segment lives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidInput
+from ..storage.reader import SegmentReader
+from .bits import Words, unpack
+from .view import View
+
+if TYPE_CHECKING:
+    from ..filter import Predicate
+
+KEPT = 64  # bitmaps a segment keeps; the oldest goes first
+
+
+def predicate_of(view: View, where: Any) -> Predicate:
+    """The compiled filter; InvalidInput says what is wrong with it and lists the columns there are."""
+    from ..filter import compile_predicate
+
+    return compile_predicate(where, view.empty_frame(list(view.schema)).schema)
+
+
+def masks_of(view: View, predicate: Predicate) -> list[Words]:
+    """For each part the rows that match, dead ones too."""
+    return [_mask(view, number, predicate) for number in range(len(view.parts))]
+
+
+def _mask(view: View, number: int, predicate: Predicate) -> Words:
+    from ..filter import pack_bits
+
+    part = view.parts[number]
+    if part.rows == 0:
+        return np.empty(0, np.uint64)
+    names = [name for name in predicate.columns if name != "key"]
+    kept: dict[Any, Words] | None = None
+    name = (predicate.key, *(str(view.schema[column]) for column in names))
+    if isinstance(part.source, SegmentReader):
+        kept = part.source.masks
+        if name in kept:
+            return kept[name]
+    words: Words = pack_bits(predicate.evaluate(part.frame(view.schema, names)))
+    if kept is not None:
+        while len(kept) >= KEPT:
+            kept.pop(next(iter(kept)), None)
+        kept[name] = words
+    return words
+
+
+def matching(view: View, where: Any) -> NDArray[np.int64]:
+    """Positions of the live rows that match."""
+    if where is None or (isinstance(where, str) and not where.strip()):
+        raise InvalidInput("where is empty; say which rows, or use delete_all()")
+    found = []
+    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate_of(view, where)), strict=False):
+        bits = unpack(words, part.rows)
+        if part.live is not None:
+            bits = bits & unpack(part.live, part.rows)
+        found.append(np.flatnonzero(bits) + start)
+    return np.concatenate(found)

@@ -1,0 +1,51 @@
+"""What a space is: fixed at its creation and stored with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import InvalidInput
+from ..storage.keys import KeyType, parse_key_type
+from ..types import Metric, parse_dims, parse_metric
+
+DTYPES = ("float32",)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A space's dims, metric, dtype, type of keys, and the identity of its embedder."""
+
+    dims: int
+    metric: Metric
+    dtype: str
+    key_type: KeyType
+    embedder: dict[str, Any] | None
+
+    @classmethod
+    def parse(cls, dims: object, metric: object, dtype: object, key_type: object, embedder: object) -> Meta:
+        """Check what create_space was given."""
+        identity = None if embedder is None else _identity(embedder)
+        if identity is not None:
+            made = getattr(embedder, "dims", None)
+            if dims is None:
+                dims = made
+            elif dims != made:
+                raise InvalidInput(f"dims is {dims!r}, but the embedder makes {made}; leave dims out")
+        if dims is None:
+            raise InvalidInput("a space needs dims= (how long its vectors are), or an embedder that knows")
+        if dtype not in DTYPES:
+            raise InvalidInput(f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}")
+        return cls(parse_dims(dims), parse_metric(metric), str(dtype), parse_key_type(key_type), identity)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the catalog stores."""
+        return asdict(self)
+
+
+def _identity(embedder: object) -> dict[str, Any]:
+    identity = getattr(embedder, "identity", None)
+    if not isinstance(identity, dict) or not hasattr(embedder, "embed") or not hasattr(embedder, "dims"):
+        raise InvalidInput(f"an embedder has dims, identity and embed(texts); got {embedder!r}")
+    return dict(json.loads(json.dumps(identity)))

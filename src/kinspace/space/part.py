@@ -1,0 +1,94 @@
+"""One part of a view: a segment or the log's rows, with those of its rows that are live."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..storage.reader import SegmentReader
+from ..types import Key
+from .bits import Words, all_set, cleared, is_set, unpack
+from .tail import Tail
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..storage.columns import Schema
+
+
+class Part:
+    """One segment, or the log's rows, with the rows of it that are live."""
+
+    def __init__(self, source: SegmentReader | Tail, rows: int, live: Words | None = None, dead: int = 0) -> None:
+        self.source = source
+        self.rows = rows
+        self.live = live  # None while all are
+        self.dead = dead
+
+    def without(self, rows: NDArray[np.int64]) -> Part:
+        """The part with those rows dead as well."""
+        if len(rows) == 0:
+            return self
+        live = cleared(all_set(self.rows) if self.live is None else self.live, rows)
+        return Part(self.source, self.rows, live, self.rows - int(unpack(live, self.rows).sum()))
+
+    def grown(self, rows: int) -> Part:
+        """The log's part with its first `rows` rows; the new ones are live."""
+        live = self.live
+        if live is not None and -(-rows // 64) > len(live):
+            live = np.concatenate([live, all_set(rows)[len(live) :]])
+        return Part(self.source, rows, live, self.dead)
+
+    def is_live(self, row: int) -> bool:
+        return self.live is None or is_set(self.live, row)
+
+    def live_rows(self) -> NDArray[np.int64]:
+        """The rows that are live, ascending."""
+        if self.live is None:
+            return np.arange(self.rows, dtype=np.int64)
+        return np.flatnonzero(unpack(self.live, self.rows))
+
+    @cached_property
+    def seqs(self) -> NDArray[np.uint64]:
+        """Each row's seq, ascending."""
+        if isinstance(self.source, Tail):
+            return self.source.seqs(self.rows)
+        return self.source.seqs + np.uint64(self.source.entry.base)
+
+    def rows_of(self, seqs: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The rows that have these seqs."""
+        return self.source.rows_of(seqs, self.rows) if isinstance(self.source, Tail) else self.source.rows_of(seqs)
+
+    @cached_property
+    def core_rows(self) -> _core.Rows:
+        return self.source.core_rows(self.rows) if isinstance(self.source, Tail) else self.source.rows
+
+    def keys(self, rows: NDArray[np.int64]) -> list[Key]:
+        """The keys of those rows."""
+        if isinstance(self.source, Tail):
+            keys = self.source.keys
+            return [keys[row] for row in rows.tolist()]
+        return self.source.keys.take(rows)
+
+    def frame(self, schema: Schema, names: list[str]) -> pl.DataFrame:
+        """"key" and those columns of every row, dead ones too."""
+        from ..storage.columns import align
+
+        wanted = {name: schema[name] for name in names}
+        if isinstance(self.source, Tail):
+            return self.source.frame(self.rows, schema).select("key", *wanted)
+        found = self.source.frame(["key", *wanted])
+        return align(found, {"key": found.schema["key"], **wanted})
+
+    def take(self, rows: NDArray[np.int64], schema: Schema, names: list[str]) -> pl.DataFrame:
+        """"key" and those columns of those rows, in the order asked."""
+        from ..storage.columns import align
+
+        if isinstance(self.source, Tail):
+            return self.frame(schema, names)[rows]
+        found = self.source.take(rows, ["key", *names])
+        return align(found, {"key": found.schema["key"], **{name: schema[name] for name in names}})

@@ -1,0 +1,308 @@
+"""A space: vectors with their keys and columns, to write and to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput, KeyNotFound, KinspaceError
+from ..storage.keys import parse_key, parse_keys
+from ..storage.segment import Block, write_segment
+from ..types import Key
+from .background import Background
+from .batch import Batch, row_batch
+from .check import Report, check
+from .compact import Compaction, compact
+from .flush import flush, log_is_full
+from .hits import Hits
+from .load import batches, batches_of_texts
+from .progress import Progress
+from .reading import Reading
+from .store import Store
+
+SEGMENT_ROWS = 4_096  # a batch of so many rows goes straight to a segment of its own
+_PATIENCE = 4  # logs' worth of rows that may wait for the background before the writer flushes itself
+
+
+class Space(Reading):
+    """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
+
+    def __init__(self, store: Store, background: Background, embedder: Any = None) -> None:
+        super().__init__(store)
+        self._background = background
+        self._embedder = _same_embedder(store, embedder)
+
+    @property
+    def embedder(self) -> Any:
+        """What turns texts into this space's vectors, or None."""
+        return self._embedder
+
+    def set(self, key: Key, vector: Any, /, **columns: Any) -> None:
+        """Store one row; a row that had the key is replaced whole.
+
+        Parameters
+        ----------
+        key : str or int
+            1…1,024 bytes of UTF-8, or int64, as the space's key_type says.
+        vector : array-like, shape (dims,)
+            Real and finite; kept as float32.
+        **columns
+            The row's columns. A new name makes a new column of its value's type.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the key and the reason; the space is as it was.
+        """
+        self._store_batch(row_batch(self._store.meta, key, vector, columns))
+
+    def __setitem__(self, key: Key, vector: Any) -> None:
+        self.set(key, vector)
+
+    def update(self, key: Key, /, **columns: Any) -> None:
+        """Change some columns of a row; the others and the vector stay. The row moves to the end of insertion order.
+
+        Raises
+        ------
+        KeyNotFound
+            If no row has that key.
+        """
+        with self._store.write("updating a row") as transaction:
+            view = transaction.view
+            position = self._find(view, key)
+            have = view.take(np.array([position], np.int64)).drop("key").row(0, named=True) if view.columns else {}
+            transaction.put(row_batch(self._store.meta, key, view.vector(position), have | columns))
+        self._after_write()
+
+    def multiset(self, rows: Any, *, batch_size: int | None = None, progress: bool | None = None) -> int:
+        """Store many rows: what load takes. A mapping or a list is stored all or nothing; a generator batch by batch."""
+        return self.load(rows, batch_size=batch_size, progress=progress)
+
+    def load(
+        self,
+        table: Any = None,
+        *,
+        key: str = "key",
+        vector: str = "vector",
+        keys: Any = None,
+        vectors: Any = None,
+        columns: Any = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> int:
+        """Store a table's rows; a row that had one of the keys is replaced whole.
+
+        Parameters
+        ----------
+        table : optional
+            A DataFrame (Polars, pandas, anything with Arrow's PyCapsule interface), a LazyFrame, a record-batch
+            reader, a path of a Parquet or Arrow file, a mapping {key: vector}, or an iterable of (key, vector),
+            (key, vector, columns) or frames.
+        key, vector : str
+            The table's columns that hold keys and vectors; the others become the rows' columns.
+        keys, vectors : optional
+            Given apart: keys as a sequence or a column, vectors as anything (n, dims), a .npy path or a Zarr array.
+        columns : DataFrame or mapping of sequences, optional
+            More columns, row for row, when there is no table.
+        batch_size : int, optional
+            Rows of a batch when streaming; by default up to 32,768.
+        progress : bool, optional
+            Show a progress bar on stderr; by default if that is a terminal and the input is a stream.
+
+        Returns
+        -------
+        int
+            Rows read; equal keys within the input count each time.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the key and the reason. What is given whole in memory is stored all or nothing; of a stream the
+            batches before are stored, and the error's `stored` says how many rows that is.
+        """
+        source = batches(self._store.meta, table, key, vector, keys, vectors, columns, batch_size)
+        return self._store_all(source, progress)
+
+    def add_texts(self, keys: Iterable[Key], texts: Iterable[str], /, *, store_as: str | None = "text", **columns: Any) -> int:
+        """Embed texts with the space's embedder and store them.
+
+        Parameters
+        ----------
+        keys, texts : iterables of the same length
+            Sequences are stored all or nothing, streams batch by batch.
+        store_as : str or None
+            The column the texts themselves are kept in.
+        **columns
+            Sequences, row for row.
+
+        Returns
+        -------
+        int
+            Rows stored.
+
+        Raises
+        ------
+        InvalidInput
+            If the space has no embedder, or a text is not a str.
+        """
+        embedder = self._need_embedder("add_texts")
+        return self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
+
+    def search(self, text: str, k: int = 10, *, where: Any = None) -> Hits:
+        """The k rows nearest to a text, by the space's embedder."""
+        if not isinstance(text, str):
+            raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")
+        hits: Hits = self.nearest_neighbors(k, vector=self._need_embedder("search").embed([text])[0], where=where)
+        return hits
+
+    def delete(self, key: Key) -> bool:
+        """Delete a row; False if there was none with that key."""
+        kept, hash = parse_key(key, self._store.meta.key_type)
+        with self._store.write("deleting a row") as transaction:
+            position = transaction.view.find(kept, hash)
+            if position >= 0:
+                transaction.kill(np.array([position], np.int64))
+        return position >= 0
+
+    def __delitem__(self, key: Key) -> None:
+        if not self.delete(key):
+            raise KeyNotFound(self._no_such(key))
+
+    def multidelete(self, keys: Iterable[Key]) -> int:
+        """Delete many rows, all or nothing; returns how many there were. Keys without a row are passed over."""
+        if isinstance(keys, (str, bytes)):
+            raise InvalidInput(f"multidelete takes many keys; got one {type(keys).__name__}, {keys!r}: put it in a list")
+        kept, hashes = parse_keys(keys, self._store.meta.key_type)
+        with self._store.write("deleting rows") as transaction:
+            positions = np.unique(transaction.view.find_many(kept, hashes))
+            positions = positions[positions >= 0]
+            transaction.kill(positions)
+        return self._deleted(len(positions))
+
+    def delete_where(self, where: Any) -> int:
+        """Delete the rows for which a filter is true, all or nothing; returns how many."""
+        from .masks import matching
+
+        with self._store.write("deleting rows") as transaction:
+            positions = matching(transaction.view, where)
+            transaction.kill(positions)
+        return self._deleted(len(positions))
+
+    def delete_all(self) -> int:
+        """Delete every row; the space, its columns' types among it, stays. Returns how many there were."""
+        with self._store.write("deleting every row") as transaction:
+            rows = len(transaction.view)
+            if transaction.view.starts[-1]:
+                transaction.clear()
+        self._store.view()
+        self._store.sweep()
+        return rows
+
+    def flush(self) -> None:
+        """Write the log's rows as a segment now, instead of when it is full."""
+        flush(self._store)
+
+    def compact(self) -> Compaction:
+        """Merge all segments into one, and free what deleted rows held."""
+        flush(self._store)
+        done = compact(self._store, everything=True)
+        assert done is not None  # it waited for its turn
+        return done
+
+    def check(self) -> Report:
+        """Read every byte of the space and say what is damaged; raises nothing for damage."""
+        return check(self._store)
+
+    def __repr__(self) -> str:
+        meta = self._store.meta
+        return f"<Space {self.name!r}: {len(self):,} rows × {meta.dims}, {meta.metric}>"
+
+    def _store_all(self, source: Any, progress: bool | None) -> int:
+        stored = 0
+        with Progress(self.name, source.total, wanted=progress if progress is not None else not source.whole) as bar:
+            pieces = iter(source)
+            while True:
+                try:
+                    piece = next(pieces, None)
+                    if piece is None:
+                        return stored
+                    self._store_batch(piece.batch)
+                except Exception as error:
+                    if source.whole:
+                        raise
+                    raise _after(error, stored) from error
+                stored += piece.rows
+                bar.advance(piece.rows)
+
+    def _store_batch(self, batch: Batch) -> None:
+        if len(batch) == 0:
+            return
+        if len(batch) < SEGMENT_ROWS:
+            with self._store.write("storing rows") as transaction:
+                transaction.put(batch)
+            self._after_write()
+            return
+        batch.merged_schema(self._store.view().schema)  # refuse before writing anything
+        written = write_segment(
+            self._store.segments,
+            len(batch),
+            self.dims,
+            self._store.meta.key_type,
+            lambda start, stop: Block(
+                batch.keys[start:stop],
+                batch.hashes[start:stop],
+                batch.vectors[start:stop],
+                np.arange(start, stop, dtype=np.uint64),
+            ),
+            lambda: batch.frame(),
+        )
+        with self._store.write("storing a segment") as transaction:
+            transaction.put_segment(batch, written)
+        self._background.look_after(self._store)
+
+    def _after_write(self) -> None:
+        view = self._store.last_view()
+        if log_is_full(view, _PATIENCE):
+            flush(self._store)
+        elif log_is_full(view):
+            self._background.look_after(self._store)
+
+    def _deleted(self, rows: int) -> int:
+        if rows:
+            self._background.look_after(self._store)
+        return rows
+
+    def _need_embedder(self, call: str) -> Any:
+        if self._embedder is None:
+            raise InvalidInput(f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)")
+        return self._embedder
+
+
+def _after(error: Exception, stored: int) -> Exception:
+    """The error of a stream, saying how much of it is stored."""
+    if isinstance(error, KinspaceError):
+        error = type(error)(f"{error}; {stored:,} rows of the stream were stored before this")
+    else:
+        error.add_note(f"{stored:,} rows of the stream were stored before this")
+    error.stored = stored  # type: ignore[union-attr,attr-defined]  # errors of the caller's generator carry it too
+    return error
+
+
+def _same_embedder(store: Store, embedder: Any) -> Any:
+    """The embedder of the space: the one given, if it is the one stored, or made anew from its identity."""
+    stored = store.meta.embedder
+    if embedder is None:
+        if stored is None:
+            return None
+        from ..embed import from_identity
+
+        try:
+            return from_identity(stored)
+        except InvalidInput:
+            return None  # not one of ours: whoever needs it passes it to get_space
+    if embedder.identity != stored:
+        raise InvalidInput(f"space {store.name!r} was made with embedder {stored}; got {embedder.identity}")
+    return embedder
+

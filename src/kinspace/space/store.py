@@ -1,0 +1,254 @@
+"""One space opened by this process: its catalog, the view everyone reads, and the one way to change it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Corrupt, SpaceNotFound
+from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State
+from ..storage.files import FolderLock, remove_if_unused
+from ..storage.reader import SegmentReader
+from ..storage.segment import Written
+from .meta import Meta
+from .part import Part
+from .tail import Tail
+from .view import View
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .batch import Batch
+
+_LOOKS = 10  # how often a reader looks again while another process swaps segments
+
+
+class Store:
+    """Views to read, transactions to write. Safe to use from many threads; processes take turns to write."""
+
+    def __init__(self, folder: Path, name: str, *, durability: str) -> None:
+        self.folder = folder
+        self.name = name
+        try:
+            self._lock = FolderLock.share(folder)
+        except FileNotFoundError as error:
+            raise Corrupt(f"{folder}, the folder of space {name!r}, is missing; restore it from a backup") from error
+        path = folder / "catalog.sqlite"
+        if not path.exists():
+            raise Corrupt(f"{path}, the catalog of space {name!r}, is missing; restore it from a backup")
+        self.catalog = SpaceCatalog.open(path, durability=durability)
+        self.meta = Meta(**self.catalog.meta())
+        self.segments = folder / "segments"
+        self._viewing = threading.RLock()
+        self._view: View | None = None
+        self._seen: int | None = None  # the catalog's change count the view is as new as
+
+    def view(self) -> View:
+        """The newest view: it has every write acknowledged before this call, by any process."""
+        changes = self.catalog.database.changes()
+        if changes == self._seen and self._view is not None:
+            return self._view
+        for _ in range(_LOOKS):
+            changes = self.catalog.database.changes()
+            with self._viewing, self.catalog.database.read(f"reading space {self.name!r}") as connection:
+                try:
+                    view = self._load(connection)
+                except FileNotFoundError as error:
+                    missing = error  # perhaps another process has just replaced it
+                    continue
+                self._view, self._seen = view, changes
+                return view
+        raise Corrupt(f"{missing.filename} is missing though the catalog names it; restore it from a backup")
+
+    def last_view(self) -> View:
+        """The view this process saw last, without looking for changes."""
+        view = self._view
+        return self.view() if view is None else view
+
+    @contextmanager
+    def write(self, doing: str) -> Iterator[Transaction]:
+        """Change the space, all or nothing; leaving the block commits and publishes the next view."""
+        with self.catalog.database.write(doing) as connection:
+            with self._viewing:
+                try:
+                    self._view = self._load(connection)
+                except FileNotFoundError as error:
+                    raise Corrupt(f"{error.filename} is missing though the catalog names it; restore it from a backup") from error
+                view = self._view
+            transaction = Transaction(self.catalog, connection, view)
+            yield transaction
+            if not transaction.changed:
+                return
+            state = State(view.version + 1, transaction.next_seq, transaction.deleted, transaction.columns)
+            self.catalog.put_state(connection, state)
+        with self._viewing:
+            if self._view is not view or transaction.restructured:
+                self._seen = None  # somebody has looked already, or segments changed: read it again when next asked
+            else:
+                self._view = self._advance(view, state, view.parts, transaction.log, transaction.dead)
+
+    def sweep(self) -> None:
+        """Remove segment folders that no transaction names and nobody uses."""
+        if self.catalog.database.readonly or not self.segments.exists():
+            return
+        for folder in self.segments.iterdir():
+            lock = FolderLock.alone(folder)
+            if lock is None:
+                continue
+            try:
+                with self.catalog.database.read("sweeping") as connection:
+                    named = {entry.id for entry in self.catalog.segments(connection)}
+            finally:
+                lock.release()
+            if folder.name not in named:
+                remove_if_unused(folder)
+
+    def close(self) -> None:
+        """Close the catalog; views already taken stay readable."""
+        self.catalog.database.close()
+        self._lock.release()
+
+    def _load(self, connection: sqlite3.Connection) -> View:
+        """The view at this transaction's state, from the last one and what has changed since."""
+        state = self.catalog.state(connection)
+        if state.deleted:
+            raise SpaceNotFound(f"space {self.name!r} was deleted")
+        last = self._view
+        if last is not None and last.version == state.version:
+            return last
+        old = {} if last is None else {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
+        entries = self.catalog.segments(connection)
+        tail = self._tail(connection, last)
+        same = tail is not None and list(old) == [entry.id for entry in entries]
+        if last is not None and tail is not None and same:
+            after, parts = last.last_tombstone, last.parts
+        else:
+            after, parts = 0, self._parts(entries, old, tail)
+        source = parts[-1].source
+        assert isinstance(source, Tail)
+        log = self.catalog.log(connection, source.last_id, self.meta.dims)
+        dead = [(entry.id, entry.seqs) for entry in self.catalog.tombstones(connection, after)]
+        return self._advance(last, state, parts, log, dead)
+
+    def _tail(self, connection: sqlite3.Connection, last: View | None) -> Part | None:
+        """The last view's log, if what it holds is still the beginning of the log."""
+        if last is None:
+            return None
+        first = self.catalog.first_log_id(connection)
+        source = last.tail.source
+        assert isinstance(source, Tail)
+        return last.tail if source.first_id in (0, first) else None
+
+    def _parts(self, entries: list[SegmentEntry], old: dict[str, Part], tail: Part | None) -> tuple[Part, ...]:
+        segments = []
+        for entry in entries:
+            kept = old.get(entry.id)
+            source = kept.source if kept is not None else SegmentReader(self.segments, entry, self.meta.dims, self.meta.key_type)
+            segments.append(kept or Part(source, entry.rows))
+        return (*segments, tail or Part(Tail(self.meta.dims), 0))
+
+    def _advance(
+        self,
+        last: View | None,
+        state: State,
+        parts: tuple[Part, ...],
+        log: list[LogEntry],
+        dead: list[tuple[int, NDArray[np.uint64]]],
+    ) -> View:
+        """The next view: new rows at the end of the log, rows that died taken out."""
+        tail = parts[-1].source
+        assert isinstance(tail, Tail)
+        for entry in log:
+            if entry.id > tail.last_id:
+                tail.append(entry)
+        parts = (*parts[:-1], parts[-1].grown(tail.rows))
+        if dead:
+            seqs = np.unique(np.concatenate([seqs for _, seqs in dead]))
+            parts = tuple(part.without(part.rows_of(seqs)) for part in parts)
+        tombstone = max([0 if last is None else last.last_tombstone, *(id for id, _ in dead)])
+        return View(self.meta, state.version, state.next_seq, state.columns, parts, tail.last_id, tombstone)
+
+
+class Transaction:
+    """One change of a space, inside the writers' lock. `view` is the state it starts from."""
+
+    def __init__(self, catalog: SpaceCatalog, connection: sqlite3.Connection, view: View) -> None:
+        self.view = view
+        self.columns = view.columns
+        self.next_seq = view.next_seq
+        self.log: list[LogEntry] = []
+        self.dead: list[tuple[int, NDArray[np.uint64]]] = []
+        self.deleted = False
+        self.changed = False
+        self.restructured = False
+        self._catalog = catalog
+        self._connection = connection
+
+    def put(self, batch: Batch) -> None:
+        """Append the batch's rows to the log; rows that had its keys die."""
+        self._replace(batch)
+        columns = self._merge(batch)
+        self.log.append(self._catalog.add_log(self._connection, self.next_seq, batch.keys, batch.vectors, columns))
+        self.next_seq += len(batch.keys)
+        self.changed = True
+
+    def put_segment(self, batch: Batch, written: Written) -> None:
+        """Name a segment that holds the batch's rows, numbered from 0; rows that had its keys die."""
+        self._replace(batch)
+        self._merge(batch)
+        self._name(written, self.next_seq)
+        self.next_seq += len(batch.keys)
+
+    def kill(self, positions: NDArray[np.int64]) -> None:
+        """Take rows out of the present."""
+        if len(positions) == 0:
+            return
+        seqs = np.sort(self.view.seqs(positions))
+        entry = self._catalog.add_tombstones(self._connection, self.next_seq, seqs)
+        self.dead.append((entry.id, seqs))
+        self.next_seq += 1
+        self.changed = True
+
+    def swap(self, written: Written | None, segments: list[str], log_through: int, gone: NDArray[np.uint64]) -> None:
+        """Put a segment in the place of others and of the log up to an entry; `gone` are the rows it left out."""
+        if written is not None:
+            self._name(written, 0)
+        self._catalog.drop_segments(self._connection, segments)
+        self._catalog.drop_log(self._connection, log_through)
+        if len(gone):
+            self._catalog.drop_tombstones(self._connection, gone)
+        self.changed = self.restructured = True
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self._catalog.empty(self._connection)
+        self.changed = self.restructured = True
+
+    def delete_space(self) -> None:
+        """Mark the space deleted: whoever has it open finds out at the next call."""
+        self.deleted = self.changed = self.restructured = True
+
+    def _name(self, written: Written, base: int) -> None:
+        entry = SegmentEntry(written.id, written.rows, base, base + written.first, base + written.last, written.files)
+        self._catalog.add_segment(self._connection, entry)
+        self.changed = self.restructured = True
+
+    def _replace(self, batch: Batch) -> None:
+        positions = self.view.find_many(batch.keys, batch.hashes)
+        self.kill(positions[positions >= 0])
+
+    def _merge(self, batch: Batch) -> bytes | None:
+        if batch.columns is None:
+            return None
+        from ..storage import columns
+
+        merged = batch.merged_schema(self.view.schema)
+        if merged != self.view.schema:
+            self.columns = columns.encode_schema(merged)
+        return columns.encode(batch.columns)

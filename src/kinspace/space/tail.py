@@ -1,0 +1,119 @@
+"""The log in memory: rows that no segment holds yet, append-only, so that every view keeps a prefix of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..storage.catalog import LogEntry
+from ..storage.segment import search_norms
+from ..types import Key
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..storage.columns import Schema
+
+_MANY_PIECES = 16  # so many new pieces at once are joined into one
+
+
+class Tail:
+    """Rows of the log in the order they came. Only the one who holds the space's write lock appends."""
+
+    def __init__(self, dims: int) -> None:
+        self.dims = dims
+        self.rows = 0
+        self.keys: list[Key] = []
+        self.first_id = 0  # of the log entries held, 0 while there are none
+        self.last_id = 0
+        self._vectors = np.empty((16, dims), np.float32)
+        self._norms = np.empty(16, np.float32)
+        self._seqs = np.empty(16, np.uint64)
+        self._newest: dict[Key, int] = {}  # key -> its last row
+        self._earlier: dict[int, int] = {}  # row -> the row before it with the same key
+        self._pieces: deque[tuple[int, bytes | None]] = deque()  # (rows, columns) not yet in _frame
+        self._frame: pl.DataFrame | None = None
+        self._frame_rows = 0
+        self._framing = threading.Lock()
+
+    def append(self, entry: LogEntry) -> None:
+        """Put one commit's rows at the end."""
+        count = len(entry.keys)
+        self._reserve(self.rows + count)
+        place = slice(self.rows, self.rows + count)
+        self._vectors[place] = entry.vectors
+        self._norms[place] = search_norms(entry.vectors)
+        self._seqs[place] = np.arange(entry.first, entry.first + count, dtype=np.uint64)
+        for row, key in enumerate(entry.keys, self.rows):
+            before = self._newest.get(key)
+            if before is not None:
+                self._earlier[row] = before
+            self._newest[key] = row
+        self.keys.extend(entry.keys)
+        self._pieces.append((count, entry.columns))
+        self.first_id = self.first_id or entry.id
+        self.last_id = entry.id
+        self.rows += count
+
+    def find(self, key: Key, rows: int) -> int:
+        """The last row with that key among the first `rows`, or -1."""
+        row = self._newest.get(key, -1)
+        while row >= rows:
+            row = self._earlier.get(row, -1)
+        return row
+
+    def core_rows(self, rows: int) -> _core.Rows:
+        """The first `rows` rows as the core sees them."""
+        return _core.Rows([self._vectors[:rows]], norms=self._norms[:rows], order=self._seqs[:rows])
+
+    def vector(self, row: int) -> NDArray[np.float32]:
+        """A copy of one vector."""
+        copy: NDArray[np.float32] = self._vectors[row].copy()
+        return copy
+
+    def seqs(self, rows: int) -> NDArray[np.uint64]:
+        """The seqs of the first `rows` rows, ascending."""
+        return self._seqs[:rows]
+
+    def rows_of(self, seqs: NDArray[np.uint64], rows: int) -> NDArray[np.int64]:
+        """The rows, among the first `rows`, that have these seqs; others are passed over."""
+        if rows == 0:
+            return np.empty(0, np.int64)
+        places = np.minimum(np.searchsorted(self._seqs[:rows], seqs), rows - 1)
+        return places[self._seqs[places] == seqs].astype(np.int64)
+
+    def frame(self, rows: int, schema: Schema) -> pl.DataFrame:
+        """"key" and the schema's columns of the first `rows` rows."""
+        with self._framing:
+            self._decode(rows, schema)
+            assert self._frame is not None
+            return self._frame.head(rows)
+
+    def _decode(self, rows: int, schema: Schema) -> None:
+        import polars as pl
+
+        from ..storage import columns
+
+        wanted = {"key": pl.String() if isinstance(self.keys[0], str) else pl.Int64(), **schema}
+        pieces = [] if self._frame is None else [columns.align(self._frame, wanted)]
+        while self._frame_rows < rows:
+            count, body = self._pieces.popleft()
+            keys = pl.DataFrame({"key": self.keys[self._frame_rows : self._frame_rows + count]})
+            pieces.append(columns.align(keys if body is None else keys.hstack(columns.decode(body)), wanted))
+            self._frame_rows += count
+        self._frame = pl.concat(pieces, rechunk=len(pieces) > _MANY_PIECES)
+
+    def _reserve(self, rows: int) -> None:
+        if rows <= len(self._seqs):
+            return
+        capacity = max(rows, 2 * len(self._seqs))
+        for name in ("_vectors", "_norms", "_seqs"):
+            old = getattr(self, name)
+            new = np.empty((capacity, *old.shape[1:]), old.dtype)
+            new[: self.rows] = old[: self.rows]
+            setattr(self, name, new)

@@ -1,0 +1,213 @@
+"""What a reader sees: an immutable state of the space. Rows are addressed by position, segments first, the log last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..storage.reader import SegmentReader
+from ..types import Key
+from .bits import unpack
+from .meta import Meta
+from .part import Part
+from .tail import Tail
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..storage.columns import Schema
+
+
+class View:
+    """The rows of a space at one version. Nothing in it changes, whatever is written meanwhile."""
+
+    def __init__(
+        self, meta: Meta, version: int, next_seq: int, columns: bytes, parts: tuple[Part, ...], log_through: int, last_tombstone: int
+    ) -> None:
+        self.meta = meta
+        self.version = version
+        self.next_seq = next_seq
+        self.columns = columns
+        self.parts = parts  # segments by lowest seq, then the log
+        self.log_through = log_through  # id of the last log entry in it
+        self.last_tombstone = last_tombstone  # id of the last tombstone in it
+        self.starts = [0]
+        for part in parts:
+            self.starts.append(self.starts[-1] + part.rows)
+
+    @property
+    def tail(self) -> Part:
+        return self.parts[-1]
+
+    def __len__(self) -> int:
+        return self.starts[-1] - sum(part.dead for part in self.parts)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The user's columns and their types."""
+        from ..storage.columns import decode_schema
+
+        return decode_schema(self.columns)
+
+    @cached_property
+    def scan(self) -> _core.Scan:
+        """The core's search over every live row; each chunk has been checked."""
+        for part in self.parts:
+            if isinstance(part.source, SegmentReader):
+                part.source.check_chunks()
+        lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
+        return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric)
+
+    def find(self, key: Key, hash: int) -> int:
+        """The position of the live row with that key, or -1."""
+        tail = self.parts[-1]
+        assert isinstance(tail.source, Tail)
+        row = tail.source.find(key, tail.rows)
+        if row >= 0:  # what came before it is dead
+            return self.starts[-2] + row if tail.is_live(row) else -1
+        for number in range(len(self.parts) - 2, -1, -1):
+            part = self.parts[number]
+            assert isinstance(part.source, SegmentReader)
+            row = part.source.keys.find(hash, key)
+            if row >= 0 and part.is_live(row):
+                return self.starts[number] + row
+        return -1
+
+    def find_many(self, keys: list[Key], hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The positions of the live rows with those keys; -1 where there is none."""
+        found = np.full(len(keys), -1, np.int64)
+        for number in range(len(self.parts) - 1):
+            part = self.parts[number]
+            if part.dead == part.rows:
+                continue
+            assert isinstance(part.source, SegmentReader)
+            rows = part.source.keys.find_many(hashes, keys)
+            hit = rows >= 0
+            if part.live is not None:
+                hit &= unpack(part.live, part.rows)[rows]
+            found[hit] = rows[hit] + self.starts[number]
+        tail = self.parts[-1]
+        assert isinstance(tail.source, Tail)
+        if tail.rows:
+            find, start, rows_held = tail.source.find, self.starts[-2], tail.rows
+            for place, key in enumerate(keys):
+                row = find(key, rows_held)
+                if row >= 0 and tail.is_live(row):
+                    found[place] = start + row
+        return found
+
+    def locate(self, position: int) -> tuple[Part, int]:
+        """The part that holds a position, and the row there."""
+        number = len(self.parts) - 1
+        while self.starts[number] > position:
+            number -= 1
+        return self.parts[number], position - self.starts[number]
+
+    def vector(self, position: int) -> NDArray[np.float32]:
+        """A copy of one vector."""
+        part, row = self.locate(position)
+        return part.source.vector(row)
+
+    def _by_part(self, positions: NDArray[np.int64]) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.bool_] | slice]]:
+        """The positions, part by part: the part, its rows, and where in the list they stand."""
+        if len(positions) == 0:
+            return
+        low, high = int(positions.min()), int(positions.max())
+        for number, part in enumerate(self.parts):
+            start, stop = self.starts[number], self.starts[number + 1]
+            if low >= stop or high < start:
+                continue
+            if low >= start and high < stop:
+                yield part, positions - start, slice(None)
+                return
+            here = (positions >= start) & (positions < stop)
+            if here.any():
+                yield part, positions[here] - start, here
+
+    def vectors(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Copies of those vectors (n, dims), in the order asked."""
+        out: NDArray[np.float32] | None = None
+        for part, rows, where in self._by_part(positions):
+            if isinstance(part.source, SegmentReader):
+                part.source.check_chunks(rows)
+            gathered = part.core_rows.gather(rows)
+            if isinstance(where, slice):
+                return gathered
+            if out is None:
+                out = np.empty((len(positions), self.meta.dims), np.float32)
+            out[where] = gathered
+        return np.empty((0, self.meta.dims), np.float32) if out is None else out
+
+    def keys(self, positions: NDArray[np.int64]) -> list[Key]:
+        """The keys of those positions, in the order asked."""
+        out: list[Key] = []
+        for part, rows, where in self._by_part(positions):
+            keys = part.keys(rows)
+            if isinstance(where, slice):
+                return keys
+            out = out or [""] * len(positions)
+            for place, key in zip(np.flatnonzero(where).tolist(), keys, strict=True):
+                out[place] = key
+        return out
+
+    def seqs(self, positions: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The seqs of those positions."""
+        out = np.empty(len(positions), np.uint64)
+        for part, rows, where in self._by_part(positions):
+            out[where] = part.seqs[rows]
+        return out
+
+    def take(self, positions: NDArray[np.int64], names: list[str] | None = None) -> pl.DataFrame:
+        """"key" and the columns (all of them by default) of those positions, in the order asked."""
+        import polars as pl
+
+        names = list(self.schema) if names is None else names
+        frames, places = [], []
+        for part, rows, where in self._by_part(positions):
+            frame = part.take(rows, self.schema, names)
+            if isinstance(where, slice):
+                return frame
+            frames.append(frame)
+            places.append(np.flatnonzero(where))
+        if not frames:
+            return self.empty_frame(names)
+        order = np.argsort(np.concatenate(places))
+        return pl.concat(frames)[order]
+
+    def empty_frame(self, names: list[str]) -> pl.DataFrame:
+        """No rows, with the key and those columns in their types."""
+        import polars as pl
+
+        key = pl.Int64 if self.meta.key_type == "int" else pl.String
+        return pl.DataFrame(schema={"key": key, **{name: self.schema[name] for name in names}})
+
+    def in_order(self) -> Iterator[NDArray[np.int64]]:
+        """Every live position, in insertion order, in pieces."""
+        spans = sorted((number for number, part in enumerate(self.parts) if part.rows > part.dead), key=self._first_seq)
+        group: list[int] = []
+        reach = -1
+        for number in spans:
+            if group and self._first_seq(number) > reach:
+                yield from self._merged(group)
+                group = []
+            group.append(number)
+            reach = max(reach, int(self.parts[number].seqs[-1]))
+        if group:
+            yield from self._merged(group)
+
+    def _first_seq(self, number: int) -> int:
+        return int(self.parts[number].seqs[0])
+
+    def _merged(self, group: list[int]) -> Iterator[NDArray[np.int64]]:
+        """The live positions of parts whose seqs interleave, by seq."""
+        positions = [self.parts[number].live_rows() + self.starts[number] for number in group]
+        if len(group) == 1:
+            yield positions[0]
+            return
+        every = np.concatenate(positions)
+        yield every[np.argsort(self.seqs(every), kind="stable")]

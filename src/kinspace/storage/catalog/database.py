@@ -1,0 +1,182 @@
+"""One SQLite file, opened for reading and for writing, with its errors turned into ours."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...errors import Closed, Conflict, Corrupt, InvalidInput, KinspaceError, Unavailable
+
+DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}  # SQLite's synchronous=
+WAIT_SECONDS = 60.0  # how long a writer waits for its turn before Conflict
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH}
+
+
+def parse_durability(durability: object) -> str:
+    """Return the durability, or raise InvalidInput naming those there are."""
+    if isinstance(durability, str) and durability in DURABILITY:
+        return durability
+    raise InvalidInput(f"durability must be one of {', '.join(map(repr, DURABILITY))}; got {durability!r}")
+
+
+def translate(error: sqlite3.Error, path: Path, doing: str) -> KinspaceError:
+    """Return our error for SQLite's, by its code and never by its text."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if isinstance(error, sqlite3.ProgrammingError) and code is None:
+        return Closed(f"{path} was closed while {doing}; connect again")
+    if primary in _BUSY:
+        return Conflict(f"another writer held {path} for over {WAIT_SECONDS:.0f} s while {doing}; try again")
+    if primary in _DAMAGED or (isinstance(error, sqlite3.DatabaseError) and primary in (None, sqlite3.SQLITE_ERROR)):
+        return Corrupt(f"{path} is damaged, found while {doing}: {error}")
+    if primary == sqlite3.SQLITE_FULL:
+        return Unavailable(f"the disk that holds {path} is full, found while {doing}; nothing was stored")
+    if primary == sqlite3.SQLITE_NOMEM:
+        return Unavailable(f"out of memory while {doing} in {path}; nothing was stored")
+    return Unavailable(f"{path} can't be used while {doing}: {error}")
+
+
+class Database:
+    """A SQLite file with one connection to read and one to write; both may be used from any thread.
+
+    Readers never wait for a commit: they have a connection of their own, and WAL lets them go on meanwhile.
+    """
+
+    def __init__(self, path: Path, *, durability: str = "full") -> None:
+        self.path = path
+        self.readonly = not os.access(path.parent, os.W_OK) or not os.access(path, os.W_OK)
+        self._durability = DURABILITY[durability]
+        self._reading = threading.RLock()
+        self._writing = threading.RLock()
+        self._writer: sqlite3.Connection | None = None
+        self._closed = False
+        with self._errors("opening it"):
+            self._reader = self._connect()
+            self._reader.execute("SELECT 1 FROM sqlite_master").fetchone()
+
+    @classmethod
+    def create(cls, path: Path, schema: str, *, durability: str) -> Database:
+        """Make the file with its tables, durable before the return."""
+        try:
+            connection = sqlite3.connect(path, isolation_level=None)
+            try:
+                connection.execute("PRAGMA page_size=8192")
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.executescript("BEGIN IMMEDIATE;" + schema + "COMMIT;")
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise translate(error, path, "creating it") from error
+        return cls(path, durability=durability)
+
+    @contextmanager
+    def read(self, doing: str) -> Iterator[sqlite3.Connection]:
+        """One consistent state of the file, for as long as the block lasts."""
+        self._check_open()
+        with self._reading, self._errors(doing):
+            self._reader.execute("BEGIN")
+            try:
+                yield self._reader
+            finally:
+                if self._reader.in_transaction:
+                    self._reader.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self, doing: str) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone among all processes; leaving the block commits, an error undoes all of it."""
+        if self.readonly:
+            raise Unavailable(f"{self.path} can only be read (read-only folder or file), so {doing} is not possible")
+        self._check_open()
+        with self._writing:
+            with self._errors(doing):
+                if self._writer is None:
+                    self._writer = self._connect()
+                self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                with self._errors(doing):
+                    yield self._writer
+            except BaseException:
+                self._undo()
+                raise
+            self._commit(doing)
+
+    def changes(self) -> int:
+        """A number that differs from the last one if another connection has committed since; costs microseconds."""
+        self._check_open()
+        with self._reading:
+            try:
+                number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error as error:
+                raise translate(error, self.path, "looking for changes") from error
+        return number
+
+    def check(self) -> list[str]:
+        """What SQLite's own integrity check finds; empty when all is well."""
+        try:
+            with self.read("checking it") as connection:
+                return [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        except Corrupt as error:
+            return [str(error)]
+
+    def close(self) -> None:
+        """Close both connections; twice is fine."""
+        with self._writing, self._reading:
+            self._closed = True
+            for connection in (self._writer, self._reader):
+                if connection is not None:
+                    connection.close()
+
+    def abandon(self) -> None:
+        """Forget the connections without touching the file: what a child must do after fork()."""
+        self._closed = True
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self.readonly else "rw"
+        if self.readonly and not os.path.exists(f"{self.path}-wal"):
+            mode += "&immutable=1"  # nothing to replay, and no place for SQLite's lock files
+        uri = f"file:{urllib.parse.quote(str(self.path))}?mode={mode}"
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS, cached_statements=64
+        )
+        connection.execute(f"PRAGMA synchronous={self._durability}")
+        connection.execute("PRAGMA fullfsync=1")  # macOS: fsync alone does not reach the medium there
+        connection.execute("PRAGMA trusted_schema=0")
+        return connection
+
+    def _commit(self, doing: str) -> None:
+        assert self._writer is not None
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+                raise Unavailable(
+                    f"{self.path}: the disk failed while {doing} ({error}); whether it was stored is in doubt: read it back"
+                ) from error
+            raise translate(error, self.path, doing) from error
+
+    def _undo(self) -> None:
+        if self._writer is not None and self._writer.in_transaction:
+            try:
+                self._writer.execute("ROLLBACK")
+            except sqlite3.Error:  # the transaction is gone with its connection
+                self._writer.close()
+                self._writer = None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed(f"{self.path.parent} was closed; connect again")
+
+    @contextmanager
+    def _errors(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise translate(error, self.path, doing) from error

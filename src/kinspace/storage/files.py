@@ -1,0 +1,141 @@
+"""Folders that several processes share: durable directory entries, folder locks, file digests."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from ..errors import Corrupt, Unavailable
+
+
+@contextmanager
+def os_errors(doing: str) -> Iterator[None]:
+    """Turn what the operating system says into Unavailable, with what was being done."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except OSError as error:
+        why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
+        raise Unavailable(f"{doing} failed: {why}; nothing was stored") from error
+
+
+def sync(path: Path) -> None:
+    """Make a file's bytes, or a folder's entries, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(path: Path) -> None:
+    """Make a folder durable with all it holds: files first, then the folders from the leaves up."""
+    for folder, _, names in os.walk(path, topdown=False):
+        for name in names:
+            sync(Path(folder, name))
+        sync(Path(folder))
+
+
+def digest(path: Path) -> str:
+    """xxh3-64 of a file, in hex."""
+    with path.open("rb") as file:
+        state = xxhash.xxh3_64()
+        while block := file.read(1 << 22):
+            state.update(block)
+    return state.hexdigest()
+
+
+def map_bytes(path: Path) -> NDArray[np.uint8]:
+    """The file's bytes, memory-mapped read-only; an empty file is an empty array."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise Corrupt(f"{path} is missing; restore it from a backup") from error
+    except OSError as error:
+        raise Unavailable(f"{path} can't be opened: {error}") from error
+    try:
+        size = os.fstat(descriptor).st_size
+        if size == 0:
+            return np.empty(0, np.uint8)
+        return np.frombuffer(mmap.mmap(descriptor, size, access=mmap.ACCESS_READ), np.uint8)
+    except OSError as error:
+        raise Unavailable(f"{path} can't be mapped: {error}") from error
+    finally:
+        os.close(descriptor)
+
+
+class FolderLock:
+    """A lock on a folder, among processes and within one: shared by those who use it, alone for the one who removes it.
+
+    The kernel lets go of it when its process dies. On a file system without locks every request is granted.
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def share(cls, path: Path) -> FolderLock:
+        """Keep the folder from being removed; FileNotFoundError if it is gone."""
+        lock = cls._take(path, fcntl.LOCK_SH)
+        assert lock is not None
+        if not path.exists():  # removed between the opening and the lock
+            lock.release()
+            raise FileNotFoundError(errno.ENOENT, "removed meanwhile", str(path))
+        return lock
+
+    @classmethod
+    def alone(cls, path: Path, *, wait: bool = False) -> FolderLock | None:
+        """The folder for this caller only; None if somebody uses it (or, with wait, once nobody does)."""
+        return cls._take(path, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+    @classmethod
+    def _take(cls, path: Path, how: int) -> FolderLock | None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, how)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
+                os.close(descriptor)
+                raise
+        return cls(path, descriptor)
+
+    def release(self) -> None:
+        """Let go; twice is fine."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def remove_if_unused(path: Path) -> bool:
+    """Remove the folder unless somebody uses it; True if it is gone."""
+    try:
+        lock = FolderLock.alone(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if lock is None:
+        return False
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    finally:
+        lock.release()
+    return not path.exists()

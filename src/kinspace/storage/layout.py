@@ -1,0 +1,135 @@
+"""Where the bytes of a sharded or plain Zarr v3 array lie in its files, read from its own metadata."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Corrupt
+from .files import map_bytes
+
+_MISSING = np.uint64(2**64 - 1)  # in a shard's index: a chunk that holds only the fill value
+_CRC = {"name": "crc32c"}
+
+
+def crc32c(body: NDArray[Any]) -> int:
+    """The checksum Zarr's crc32c codec appends."""
+    return int(google_crc32c.value(body))
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """The array's zarr.json."""
+    try:
+        body = json.loads(map_bytes(folder / "zarr.json").tobytes())
+    except ValueError as error:
+        raise Corrupt(f"{folder / 'zarr.json'} is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise Corrupt(f"{folder / 'zarr.json'} does not describe a Zarr array")
+    return body
+
+
+@dataclass(slots=True)
+class Chunk:
+    """One contiguous piece of an array in a mapped file, with the checksum that follows it."""
+
+    body: NDArray[Any]  # what the array holds
+    sealed: NDArray[Any]  # what the checksum covers: the body and, in the last chunk, its padding
+    checksum: int | None  # None for a chunk no file holds: it is all zeros
+    path: Path
+    checked: bool = False
+
+    def check(self) -> None:
+        """Compare the bytes with their checksum, once."""
+        if self.checked:
+            return
+        if self.checksum is not None and crc32c(self.sealed) != self.checksum:
+            raise Corrupt(f"{self.path} is damaged: a chunk's checksum does not match; restore it from a backup")
+        self.checked = True
+
+
+def map_flat(folder: Path, dtype: str, rows: int) -> NDArray[Any]:
+    """A 1-d array of one chunk (codecs bytes, crc32c), mapped and checked."""
+    metadata = read_metadata(folder)
+    path = folder / "c" / "0"
+    _expect(folder, metadata, "shape", [rows])
+    _expect(folder, metadata, "codecs", [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC], bytes_too=True)
+    if rows == 0:
+        return np.empty(0, dtype)
+    raw = map_bytes(path)
+    size = rows * np.dtype(dtype).itemsize
+    if len(raw) != size + 4:
+        raise Corrupt(f"{path} has {len(raw)} bytes where {size + 4} were expected; restore it from a backup")
+    body = raw[:size].view(dtype)
+    Chunk(body, body, _tail(raw), path).check()
+    return body
+
+
+def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
+    """A sharded float32 (rows, dims) array as its inner chunks in row order, mapped where they lie, unchecked."""
+    metadata = read_metadata(folder)
+    _expect(folder, metadata, "shape", [rows, dims])
+    _expect(folder, metadata, "data_type", "float32")
+    try:
+        outer = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+        sharding = metadata["codecs"][0]["configuration"]
+        inner = sharding["chunk_shape"]
+        plain = sharding["codecs"] == [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC]
+        at_end = sharding.get("index_location", "end") == "end"
+        per_shard, remainder = divmod(outer[0], inner[0])
+    except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise Corrupt(f"{folder / 'zarr.json'} does not describe a sharded array") from error
+    if not plain or not at_end or remainder or outer[1] != dims or inner[1] != dims or per_shard < 1:
+        raise Corrupt(f"{folder / 'zarr.json'}: the engine maps shards of uncompressed, checksummed rows; this is another layout")
+    chunks: list[Chunk] = []
+    for shard in range(-(-rows // outer[0])):
+        path = folder / "c" / str(shard) / "0"
+        raw = map_bytes(path)
+        index = _shard_index(raw, per_shard, path)
+        for number in range(per_shard):
+            first = shard * outer[0] + number * inner[0]
+            if first >= rows:
+                break
+            chunks.append(_inner(raw, index[number], inner[0], dims, min(inner[0], rows - first), path))
+    return chunks
+
+
+def _shard_index(raw: NDArray[np.uint8], per_shard: int, path: Path) -> NDArray[np.uint64]:
+    size = per_shard * 16
+    if len(raw) < size + 4:
+        raise Corrupt(f"{path} is truncated: {len(raw)} bytes do not hold its index; restore it from a backup")
+    body = raw[-size - 4 : -4]
+    if crc32c(body) != _tail(raw):
+        raise Corrupt(f"{path} is damaged: the checksum of its index does not match; restore it from a backup")
+    return np.frombuffer(body.tobytes(), "<u8").reshape(per_shard, 2)
+
+
+def _inner(raw: NDArray[np.uint8], entry: NDArray[np.uint64], rows: int, dims: int, used: int, path: Path) -> Chunk:
+    offset, size = int(entry[0]), int(entry[1])
+    if entry[0] == _MISSING and entry[1] == _MISSING:
+        zeros = np.zeros((used, dims), np.float32)
+        return Chunk(zeros, zeros, None, path)
+    expected = rows * dims * 4 + 4
+    if size != expected or offset + size > len(raw):
+        raise Corrupt(f"{path} is damaged: its index names bytes that are not there; restore it from a backup")
+    body = raw[offset : offset + size - 4]
+    if offset % 4:  # another writer's shard: floats may not lie askew
+        body = body.copy()
+    matrix = body.view("<f4").reshape(rows, dims)
+    return Chunk(matrix[:used], matrix, _tail(raw[: offset + size]), path)
+
+
+def _tail(raw: NDArray[np.uint8]) -> int:
+    return int.from_bytes(raw[-4:].tobytes(), "little")
+
+
+def _expect(folder: Path, metadata: dict[str, Any], name: str, value: object, *, bytes_too: bool = False) -> None:
+    found = metadata.get(name)
+    if found == value or (bytes_too and found == [{"name": "bytes"}, _CRC]):  # uint8 has no byte order
+        return
+    raise Corrupt(f"{folder / 'zarr.json'}: {name} is {found!r} where {value!r} was expected")

@@ -1,0 +1,180 @@
+"""Writing a segment: a Zarr v3 group of arrays beside rows.arrow, durable before its name is known."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..errors import Unavailable
+from .files import FolderLock, digest, os_errors, sync, sync_tree
+from .keys import KeyType, text_array
+
+if TYPE_CHECKING:
+    import polars as pl
+    import zarr
+
+FORMAT = 1
+INNER_ROWS = 4_096  # rows of a checksummed chunk
+_INNER_BYTES = 64 << 20  # … but never more than this, however long the vectors
+_SHARD_BYTES = 32 << 20  # about this much is written at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive rows on their way into a segment, in ascending seq."""
+
+    keys: list[Any]
+    hashes: NDArray[np.uint64]
+    vectors: NDArray[np.float32]
+    seqs: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished segment folder, locked against removal, not yet named by any catalog."""
+
+    id: str
+    rows: int
+    first: int
+    last: int
+    files: dict[str, tuple[int, str | None]]
+    lock: FolderLock
+
+
+def chunk_rows(rows: int, dims: int) -> tuple[int, int]:
+    """Rows of an inner chunk and of a shard: powers of two, small for small segments."""
+    inner = INNER_ROWS
+    while inner > 64 and (inner * dims * 4 > _INNER_BYTES or inner // 2 >= rows):
+        inner //= 2
+    shard = inner
+    while shard < rows and shard * 2 * dims * 4 <= _SHARD_BYTES:
+        shard *= 2
+    return inner, shard
+
+
+def search_norms(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The l2 norms a scan prunes with; NaN where float32 arithmetic can't be trusted and doubles must decide."""
+    norms = _core.norms(vectors)
+    safe = (norms == 0) | ((norms >= 1e-15) & (norms <= 1e18))
+    return np.where(safe, norms, np.nan).astype(np.float32)
+
+
+def write_segment(
+    parent: Path,
+    rows: int,
+    dims: int,
+    key_type: KeyType,
+    block: Callable[[int, int], Block],
+    columns: Callable[[], pl.DataFrame],
+) -> Written:
+    """Write `rows` rows as a new folder in `parent`; on any error nothing is left of it.
+
+    block(start, stop) gives those rows; columns() gives all rows' key and columns.
+    """
+    with os_errors(f"writing a segment in {parent}"):
+        folder, lock = _new_folder(parent)
+        try:
+            first, last = _write_arrays(folder, rows, dims, key_type, block)
+            _write_columns(folder / "rows.arrow", columns())
+            files = {str(path.relative_to(folder)): _file_entry(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+            sync_tree(folder)
+            sync(parent)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+            raise
+    return Written(folder.name, rows, first, last, files, lock)
+
+
+def _new_folder(parent: Path) -> tuple[Path, FolderLock]:
+    while True:
+        folder = parent / secrets.token_hex(8)
+        folder.mkdir()
+        try:
+            return folder, FolderLock.share(folder)
+        except FileNotFoundError:  # swept by another process before it was locked
+            continue
+
+
+def _file_entry(path: Path) -> tuple[int, str | None]:
+    checksummed = path.parent.name == "c" or path.parent.parent.name == "c"  # Zarr's chunks carry crc32c themselves
+    return path.stat().st_size, None if checksummed else digest(path)
+
+
+def _write_arrays(
+    folder: Path, rows: int, dims: int, key_type: KeyType, block: Callable[[int, int], Block]
+) -> tuple[int, int]:
+    import zarr
+
+    inner, shard = chunk_rows(rows, dims)
+    group = zarr.open_group(
+        folder, mode="a", zarr_format=3, attributes={"kinspace": {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}}
+    )
+    vectors = group.create_array(
+        "vectors",
+        shape=(rows, dims),
+        dtype="float32",
+        chunks=(inner, dims),
+        shards=(shard, dims),
+        filters=None,
+        compressors=zarr.codecs.Crc32cCodec(),
+        config={"write_empty_chunks": True},
+    )
+    norms, seqs, hashes = np.empty(rows, np.float32), np.empty(rows, np.uint64), np.empty(rows, np.uint64)
+    texts: list[NDArray[np.uint8]] = []
+    lengths: list[NDArray[np.uint64]] = []
+    ints: list[NDArray[np.int64]] = []
+    for start in range(0, rows, shard):
+        stop = min(start + shard, rows)
+        part = block(start, stop)
+        vectors[start:stop] = part.vectors
+        norms[start:stop], seqs[start:stop], hashes[start:stop] = search_norms(part.vectors), part.seqs, part.hashes
+        if key_type == "str":
+            text, length = text_array(part.keys)
+            texts.append(text)
+            lengths.append(length)
+        else:
+            ints.append(np.array(part.keys, np.int64))
+    order = np.argsort(hashes, kind="stable")
+    _flat(group, "norms", norms)
+    _flat(group, "seq", seqs)
+    _flat(group, "key_hash", hashes[order])
+    _flat(group, "key_row", order.astype(np.uint32))
+    if key_type == "str":
+        _flat(group, "key_text", np.concatenate(texts))
+        _flat(group, "key_offset", np.concatenate([np.zeros(1, np.uint64), np.cumsum(np.concatenate(lengths), dtype=np.uint64)]))
+    else:
+        _flat(group, "key", np.concatenate(ints))
+    return int(seqs[0]), int(seqs[-1])
+
+
+def _flat(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
+    import zarr
+
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        dtype=values.dtype,
+        chunks=values.shape,
+        filters=None,
+        compressors=zarr.codecs.Crc32cCodec(),
+        config={"write_empty_chunks": True},
+    )
+    array[:] = values
+
+
+def _write_columns(path: Path, frame: pl.DataFrame) -> None:
+    import polars as pl
+
+    try:
+        frame.write_ipc(path, record_batch_size=INNER_ROWS, compat_level=pl.CompatLevel.oldest())
+    except pl.exceptions.PolarsError as error:
+        raise Unavailable(f"writing {path} failed: {error}; nothing was stored") from error

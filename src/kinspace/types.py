@@ -1,0 +1,51 @@
+"""Ground floor: the words every other module shares."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+from .errors import InvalidInput
+
+Metric = Literal["cosine", "l2", "ip"]
+Key = str | int
+
+METRICS: tuple[str, ...] = get_args(Metric)
+MAX_DIMS = 65_536  # dims are 1…MAX_DIMS
+MAX_KEY_BYTES = 1_024  # of UTF-8
+
+
+class Hit(NamedTuple):
+    """One neighbour: its key and its distance (float64; smaller is nearer)."""
+
+    key: Key
+    distance: float
+
+
+def parse_metric(metric: object) -> Metric:
+    """Return the metric, or raise InvalidInput naming the three there are."""
+    if isinstance(metric, str) and metric in METRICS:
+        return metric  # type: ignore[return-value]  # narrowed by the line above
+    raise InvalidInput(f"metric must be one of {', '.join(map(repr, METRICS))}; got {metric!r}")
+
+
+def parse_k(k: object) -> int:
+    """Return k as a Python int; a bool, a float or a negative number is InvalidInput."""
+    if type(k) is int:  # the common case, first
+        number = k
+    elif isinstance(k, bool) or not hasattr(k, "__index__"):
+        raise InvalidInput(f"k must be a whole number of at least 0; got {k!r} ({type(k).__name__})")
+    else:
+        number = k.__index__()
+    if number < 0:
+        raise InvalidInput(f"k must be at least 0; got {number}")
+    return number
+
+
+def parse_dims(dims: object) -> int:
+    """Return dims as a Python int in 1…65,536, or raise InvalidInput."""
+    if isinstance(dims, bool) or not hasattr(dims, "__index__"):
+        raise InvalidInput(f"dims must be a whole number in 1…{MAX_DIMS:,}; got {dims!r} ({type(dims).__name__})")
+    number: int = dims.__index__()
+    if not 1 <= number <= MAX_DIMS:
+        raise InvalidInput(f"dims must be in 1…{MAX_DIMS:,}; got {number}")
+    return number

@@ -1,0 +1,68 @@
+"""What a hub holds, read through every door there is; as a process, python observe.py HUB prints its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from typing import Any
+
+import numpy as np
+
+import kinspace as ks
+from workload import DIMS, SPACE, TEMPORARY, Model, Row
+
+
+def observe(path: str) -> Model:
+    """Open the hub, read all of it, check that the doors agree, and close it."""
+    with ks.connect(path) as hub:
+        names = set(hub.list_spaces())
+        assert names <= {SPACE, TEMPORARY}, names
+        if TEMPORARY in names:
+            assert len(hub.get_space(TEMPORARY)) == 0
+        return Model(read_rows(hub.get_space(SPACE)), TEMPORARY in names)
+
+
+def read_rows(space: Any) -> dict[str, Row]:
+    """Return the rows in insertion order, having asked for them in several ways."""
+    keys = list(space.keys())
+    assert len(keys) == len(set(keys)) == len(space)
+    rows: dict[str, Row] = {}
+    for batch in space.scan():
+        vectors = batch["vector"].to_numpy()
+        marks, notes = (batch[name] if name in batch.columns else [None] * len(batch) for name in ("mark", "note"))
+        for key, vector, mark, note in zip(batch["key"], vectors, marks, notes, strict=True):
+            assert key not in rows, f"{key} twice in a scan"
+            rows[key] = Row(np.asarray(vector, np.float32).tobytes(), mark, note)
+    assert list(rows) == keys
+    for key, vector in zip(keys, space.multiget(keys), strict=True):
+        assert vector.tobytes() == rows[key].vector, f"multiget of {key}"
+    for key in keys[:: max(1, len(keys) // 5)]:
+        assert key in space
+        assert space.get(key).tobytes() == rows[key].vector, f"get of {key}"
+        assert space.row(key).get("mark") == rows[key].mark, f"row of {key}"
+    if rows:
+        _check_neighbours(space, rows)
+    return rows
+
+
+def _check_neighbours(space: Any, rows: dict[str, Row]) -> None:
+    """Search agrees with a scan in double precision: nothing deleted is found, nothing stored is missed."""
+    matrix = np.array([np.frombuffer(row.vector, np.float32) for row in rows.values()], np.float64)
+    query = np.random.default_rng(len(rows)).standard_normal(DIMS).astype(np.float32)
+    distances = 1 - matrix @ query / np.linalg.norm(matrix, axis=1) / np.linalg.norm(query.astype(np.float64))
+    order = np.argsort(distances, kind="stable")[:20]
+    hits = space.nearest_neighbors(20, vector=query)
+    assert list(hits.keys) == [list(rows)[i] for i in order]
+    np.testing.assert_allclose(hits.distances, distances[order], atol=1e-12)
+
+
+def digest(model: Model) -> str:
+    """The same for equal models, order included."""
+    text = hashlib.sha256()
+    for key, row in model.rows.items():
+        text.update(repr((key, row.vector, row.mark, row.note)).encode())
+    return f"{len(model.rows)} {model.temporary} {text.hexdigest()}"
+
+
+if __name__ == "__main__":
+    print(digest(observe(sys.argv[1])))

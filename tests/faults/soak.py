@@ -1,0 +1,264 @@
+"""Kill −9 at random moments: python tests/faults/soak.py --rounds 200.
+
+Each round starts a process that writes without pause (workload.py), kills it, and then demands that
+
+- the hub opens, first in a process that only reads or first in one that writes, by turns,
+- everything the writer had acknowledged is there,
+- the operation under way is there wholly or not at all (of a stream: some of its batches, each whole, none skipped),
+- what keys, scan, multiget, get, row and an exact search say is one and the same,
+- another process sees the same rows to the bit,
+- a hub that was open all the while, in every other stretch of rounds, sees them too,
+- check() finds nothing damaged, and now and then: compaction changes nothing and leaves no folder behind unnamed.
+
+Every fifth round kills a process that is just making a hub and a space in it.
+
+SIGKILL leaves the kernel's page cache as it is: this is about dying processes, not about power cuts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+import kinspace as ks
+from observe import digest, observe, read_rows
+from workload import DIMS, SPACE, TEMPORARY, Model, Row, operation, outcomes
+
+HERE = Path(__file__).resolve().parent
+PATIENCE = 60.0  # seconds for a process to start
+STRETCH = 10  # rounds with a hub held open, then as many without
+
+
+@dataclass
+class Killed:
+    """What a writer had said before it died."""
+
+    done: int  # operations acknowledged
+    under_way: bool  # one more had begun
+    early: bool  # killed before it had opened the hub
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="of the writes and the moments (default: the clock)"
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the hub where it is when a check fails")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="kinspace-soak-"))
+    try:
+        Soak(folder / "hub", options.seed).run(options.rounds)
+    except BaseException:
+        print(
+            f"failed with --seed {options.seed}" + (f"; the hub is {folder / 'hub'}" if options.keep else ""),
+            flush=True,
+        )
+        if not options.keep:
+            shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
+    return 0
+
+
+class Soak:
+    """One hub that lives through all the rounds, and the model of what it must hold."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self.path, self.seed = str(path), seed
+        self.random = Random(seed)
+        self.acknowledged = 0
+        self.found: Counter[tuple[str, str]] = Counter()  # (kind under way, what became of it)
+        with ks.connect(self.path) as hub:
+            vector = np.ones(DIMS, np.float32)
+            hub.create_space(SPACE, dims=DIMS).set("first", vector, mark=0, note="first")
+        self.model = Model({"first": Row(vector.tobytes(), 0, "first")}, temporary=False)
+
+    def run(self, rounds: int) -> None:
+        standing: Any = None
+        begin = time.monotonic()
+        for turn in range(rounds):
+            if turn % STRETCH == 0:
+                if standing is not None:
+                    standing.close()
+                standing = ks.connect(self.path) if turn // STRETCH % 2 == 0 else None
+            if turn % 5 == 4:
+                self._birth(turn)
+            else:
+                self._round(turn, standing)
+            if sys.stdout.isatty() or turn % 20 == 19:
+                print(
+                    f"{turn + 1} rounds, {self.acknowledged:,} writes acknowledged, {time.monotonic() - begin:.0f} s",
+                    flush=True,
+                )
+        if standing is not None:
+            standing.close()
+        self._tidy()
+        self._report(rounds)
+
+    def _round(self, turn: int, standing: Any) -> None:
+        opening = self.random.random() < 0.1
+        killed = self._write_and_kill(turn, self.path, patience=0.03 if opening else 0)
+        for number in range(killed.done):
+            self.model = outcomes(self.model, operation(self.seed, turn, number))[-1]
+        self.acknowledged += killed.done
+        allowed, kind = [self.model], "being opened" if killed.early else "between two writes"
+        if killed.under_way:
+            last = operation(self.seed, turn, killed.done)
+            allowed, kind = outcomes(self.model, last), last.kind
+
+        reader_first = turn % 2 == 0
+        said = _digest_elsewhere(self.path) if reader_first else None
+        seen = observe(self.path)
+        step = next((i for i, model in enumerate(allowed) if digest(model) == digest(seen)), None)
+        if step is None:
+            raise AssertionError(_difference(turn, kind, killed, allowed, seen))
+        assert (said or _digest_elsewhere(self.path)) == digest(seen), (
+            f"round {turn}: a second process sees something else"
+        )
+        if standing is not None:
+            held = Model(read_rows(standing.get_space(SPACE)), TEMPORARY in standing)
+            assert digest(held) == digest(seen), f"round {turn}: a hub open since before sees something else"
+        with ks.connect(self.path) as hub:
+            report = hub.get_space(SPACE).check()
+            assert report.ok, f"round {turn}: {report.problems}"
+        self.model = seen
+        self.found[kind, _outcome(step, len(allowed), allowed)] += 1
+        if turn % 25 == 23:
+            self._tidy()
+
+    def _birth(self, turn: int) -> None:
+        """Kill a writer while it makes a hub and its space: what is left opens, and can be written to."""
+        path = f"{self.path}-{turn}"
+        killed = self._write_and_kill(turn, path, patience=0.04)
+        with ks.connect(path) as hub:
+            there = SPACE in hub
+            space = hub.create_space(SPACE, dims=DIMS, exist_ok=True)
+            assert there or killed.early
+            space.set("first", np.ones(DIMS, np.float32))
+            assert "first" in space
+            assert space.check().ok
+        self.found["being made", "with the space" if there else "without the space"] += 1
+        shutil.rmtree(path)
+
+    def _write_and_kill(self, turn: int, path: str, patience: float) -> Killed:
+        """Run a writer, kill it within `patience` seconds of its opening the hub, or else while it writes."""
+        with tempfile.TemporaryFile() as complaints:
+            writer = subprocess.Popen(
+                [sys.executable, str(HERE / "writer.py"), path, str(self.seed), str(turn)],
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+            )
+            assert writer.stdout is not None
+            try:
+                if patience:
+                    said = _listen(writer.stdout.fileno(), b"ready", self.random.uniform(0, patience))
+                else:  # 1 to 500 ms, as often under 20 as over
+                    said = _listen(writer.stdout.fileno(), b"begin", 0.001 * 500 ** self.random.random())
+                os.kill(writer.pid, signal.SIGKILL)
+                said += writer.stdout.read()  # what it wrote before it died is still in the pipe
+            finally:
+                writer.kill()
+                writer.wait()
+                writer.stdout.close()
+            complaints.seek(0)
+            text = complaints.read().decode(errors="replace")
+        assert writer.returncode == -signal.SIGKILL, f"round {turn}: the writer ended by itself: {text}"
+        begun, done = said.count(b"begin "), said.count(b"done ")
+        assert said.endswith(b"\n")
+        assert begun - done in (0, 1)
+        return Killed(done, begun > done, early=not begun)
+
+    def _tidy(self) -> None:
+        """Compaction changes nothing; the folders on disk are those the catalog names: no litter is left."""
+        with ks.connect(self.path) as hub:
+            space = hub.get_space(SPACE)
+            space.compact()
+            assert digest(Model(read_rows(space), TEMPORARY in hub)) == digest(self.model), (
+                "compaction changed what is stored"
+            )
+        with ks.connect(self.path) as hub:
+            spaces, named = len(hub.list_spaces()), hub.get_space(SPACE).stats().segments
+            if TEMPORARY in hub:
+                named += hub.get_space(TEMPORARY).stats().segments
+        on_disk = list((Path(self.path) / "spaces").iterdir())
+        assert len(on_disk) == spaces, f"{on_disk} for {spaces} spaces"
+        segments = list((Path(self.path) / "spaces").glob("*/segments/*"))
+        assert len(segments) == named, f"{segments}: {named} are named by a catalog"
+
+    def _report(self, rounds: int) -> None:
+        print(
+            f"{rounds} kills, {self.acknowledged:,} writes acknowledged, none lost; "
+            f"{len(self.model.rows)} rows at the end\n"
+        )
+        print(f"{'under way when killed':24}{'kills':>7}  what was found")
+        for kind in sorted({kind for kind, _ in self.found}):
+            outcome = {what: count for (one, what), count in self.found.items() if one == kind}
+            print(
+                f"{kind:24}{sum(outcome.values()):7}  "
+                + ", ".join(f"{what}: {count}" for what, count in sorted(outcome.items()))
+            )
+
+
+def _listen(pipe: int, word: bytes, seconds: float) -> bytes:
+    """Read the pipe until `seconds` after the word has come (or the other end is closed)."""
+    said = b""
+    moment = time.monotonic() + PATIENCE
+    waiting = True
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while (left := moment - time.monotonic()) > 0 and selector.select(left):
+            heard = os.read(pipe, 1 << 16)
+            if not heard:
+                return said  # it ended by itself; the caller sees how
+            said += heard
+            if waiting and word in said:
+                waiting, moment = False, time.monotonic() + seconds
+    assert not waiting, f"nothing was heard of {word!r} but {said!r}"
+    return said
+
+
+def _outcome(step: int, count: int, allowed: list[Model]) -> str:
+    if count == 1 or digest(allowed[0]) == digest(allowed[-1]):
+        return "as it was"
+    return "not there" if step == 0 else "wholly there" if step == count - 1 else "some batches, each whole"
+
+
+def _digest_elsewhere(path: str) -> str:
+    """What a process of its own sees."""
+    done = subprocess.run([sys.executable, str(HERE / "observe.py"), path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def _difference(turn: int, kind: str, killed: Killed, allowed: list[Model], seen: Model) -> str:
+    before, after = allowed[0].rows, allowed[-1].rows
+    wrong = {
+        key
+        for key in before.keys() | after.keys() | seen.rows.keys()
+        if seen.rows.get(key) not in (before.get(key), after.get(key))
+    }
+    return (
+        f"round {turn}, killed after {killed.done} writes, {kind} under way: {len(seen.rows)} rows found where "
+        f"{[len(model.rows) for model in allowed]} were allowed; temporary {seen.temporary}; "
+        f"rows that are neither as before nor as after: {sorted(wrong)[:10]}; "
+        f"order as before: {list(before) == list(seen.rows)}, as after: {list(after) == list(seen.rows)}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""A writer killed at random moments loses nothing it acknowledged. `make soak` is the long form."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_killed_writer_loses_nothing_it_acknowledged() -> None:
+    soak = Path(__file__).parent / "soak.py"
+    done = subprocess.run(
+        [sys.executable, str(soak), "--rounds", "10", "--seed", "11"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 kills" in done.stdout

@@ -1,0 +1,162 @@
+"""The writes of a kill test: operation number n of a round, the same for whoever asks, and what it does to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+DIMS = 24
+KEYS = 600  # few enough that writes replace and delete what others wrote
+BATCH = 64  # rows of a stream that are stored together
+SPACE, TEMPORARY = "kept", "temporary"
+
+# how often each is drawn
+KINDS = {
+    "set": 14,
+    "update": 6,
+    "delete": 8,
+    "multiset": 10,
+    "stream": 8,
+    "load": 8,
+    "multidelete": 6,
+    "delete_where": 3,
+    "delete_all": 0.3,
+    "flush": 5,
+    "compact": 4,
+    "temporary": 2,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one key holds."""
+
+    vector: bytes
+    mark: int | None  # which write it came from, so that a row made of two writes is seen
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a hub must hold: the rows of one space in insertion order, and whether the other space is there."""
+
+    rows: dict[str, Row]
+    temporary: bool
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One write with everything it needs."""
+
+    kind: str
+    mark: int
+    keys: list[str]
+    vectors: NDArray[np.float32]  # a row for each key
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"{key} of {self.mark}" for key in self.keys]
+
+    def frame(self, rows: slice = slice(None)) -> pl.DataFrame:
+        vector = pl.Series(values=self.vectors[rows], dtype=pl.Array(pl.Float32, DIMS))
+        columns = {"key": self.keys[rows], "mark": [self.mark] * len(self.keys[rows]), "note": self.notes[rows]}
+        return pl.DataFrame({**columns, "vector": vector})
+
+
+def operation(seed: int, turn: int, number: int) -> Operation:
+    """Return operation `number` of round `turn`."""
+    rng = np.random.default_rng([seed, turn, number])
+    weights = np.array(list(KINDS.values()))
+    kind = str(rng.choice(list(KINDS), p=weights / weights.sum()))
+    most = {"multiset": 80, "stream": 600, "load": 600, "multidelete": 60}.get(kind, 1)
+    picked = rng.choice(KEYS, int(rng.integers(1, most + 1)), replace=most > KEYS)
+    keys = [f"key-{i}" for i in picked]
+    return Operation(kind, turn * 1_000_000 + number, keys, rng.standard_normal((len(keys), DIMS), dtype=np.float32))
+
+
+def perform(hub: Any, operation: Operation) -> None:
+    """Do it to the hub."""
+    space = hub.get_space(SPACE)
+    keys, vectors, mark = operation.keys, operation.vectors, operation.mark
+    match operation.kind:
+        case "set":
+            space.set(keys[0], vectors[0], mark=mark, note=operation.notes[0])
+        case "update":
+            if keys[0] in space:
+                space.update(keys[0], mark=mark)
+        case "delete":
+            space.delete(keys[0])
+        case "multiset":
+            space.multiset(list(zip(keys, vectors, ({"mark": mark, "note": n} for n in operation.notes), strict=True)))
+        case "stream":
+            space.load(_batches(operation), key="key", vector="vector", batch_size=BATCH)
+        case "load":
+            space.load(operation.frame(), key="key", vector="vector")
+        case "multidelete":
+            space.multidelete(keys)
+        case "delete_where":
+            space.delete_where(f"mark % 7 = {mark % 7}")
+        case "delete_all":
+            space.delete_all()
+        case "flush":
+            space.flush()
+        case "compact":
+            space.compact()
+        case "temporary":
+            if TEMPORARY in hub:
+                hub.delete_space(TEMPORARY)
+            else:
+                hub.create_space(TEMPORARY, dims=DIMS)
+
+
+def _batches(operation: Operation) -> Iterator[pl.DataFrame]:
+    for start in range(0, len(operation.keys), BATCH):
+        yield operation.frame(slice(start, start + BATCH))
+
+
+def outcomes(model: Model, operation: Operation) -> list[Model]:
+    """Every state that may be found once the operation has begun: untouched first, done last.
+
+    There are two for all but a stream, which is stored batch by batch.
+    """
+    rows, keys, mark = model.rows, operation.keys, operation.mark
+    fresh = {
+        key: Row(vector.tobytes(), mark, note)
+        for key, vector, note in zip(keys, operation.vectors, operation.notes, strict=True)
+    }
+    match operation.kind:
+        case "set" | "multiset" | "load":
+            steps = [_moved(rows, fresh)]
+        case "stream":
+            steps = []
+            for start in range(0, len(keys), BATCH):
+                part = {key: fresh[key] for key in keys[start : start + BATCH]}
+                steps.append(_moved(steps[-1] if steps else rows, part))
+        case "update":
+            old = rows.get(keys[0])
+            steps = [_moved(rows, {keys[0]: Row(old.vector, mark, old.note)}) if old else rows]
+        case "delete" | "multidelete":
+            steps = [_kept(rows, lambda key, _: key not in set(keys))]
+        case "delete_where":
+            steps = [_kept(rows, lambda _, row: row.mark is None or row.mark % 7 != mark % 7)]
+        case "delete_all":
+            steps = [{}]
+        case "temporary":
+            return [model, Model(rows, not model.temporary)]
+        case _:  # flush and compact change nothing that can be seen
+            steps = [rows]
+    return [model, *(Model(step, model.temporary) for step in steps)]
+
+
+def _moved(rows: dict[str, Row], fresh: dict[str, Row]) -> dict[str, Row]:
+    """A row that is set again goes to the end of insertion order."""
+    return {**_kept(rows, lambda key, _: key not in fresh), **fresh}
+
+
+def _kept(rows: dict[str, Row], keep: Callable[[str, Row], bool]) -> dict[str, Row]:
+    return {key: row for key, row in rows.items() if keep(key, row)}

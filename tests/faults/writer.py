@@ -1,0 +1,26 @@
+"""Writes until it is killed, saying what it begins and what is done: python writer.py HUB SEED ROUND."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+
+import kinspace as ks
+from workload import DIMS, SPACE, operation, perform
+
+
+def main() -> None:
+    path, seed, turn = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    os.write(1, b"ready\n")  # one write each: never half a line, never kept in a buffer
+    with ks.connect(path) as hub:
+        hub.create_space(SPACE, dims=DIMS, exist_ok=True)
+        for number in itertools.count():
+            one = operation(seed, turn, number)
+            os.write(1, f"begin {number}\n".encode())
+            perform(hub, one)
+            os.write(1, f"done {number}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
