@@ -99,13 +99,24 @@ def _lancedb(source: corpus.Corpus, folder: Path) -> Prepared:
 
     dims = source.vectors.shape[1]
     vector = pa.FixedSizeListArray.from_arrays(pa.array(source.vectors.ravel()), dims)
-    table = source.rows.to_arrow().append_column("vector", vector)
+    rows = source.rows.to_arrow()
+    small = pa.schema([field.with_type(_small(field.type)) for field in rows.schema])  # no key index on 64-bit strings
+    table = rows.cast(small).append_column("vector", vector)
     database = lancedb.connect(folder / "lance")
 
     def ready() -> None:
         database.create_table("packages", table).create_scalar_index("key")
 
     return ready, lambda: int(database.open_table("packages").count_rows())
+
+
+def _small(kind: Any) -> Any:
+    """The Arrow type with 32-bit offsets."""
+    import pyarrow as pa
+
+    if pa.types.is_large_list(kind):
+        return pa.list_(_small(kind.value_type))
+    return pa.string() if pa.types.is_large_string(kind) else kind
 
 
 def _chroma(source: corpus.Corpus, folder: Path) -> Prepared:

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "flat/errors.hpp"
-#include "simd/kernels.hpp"
+#include "simd/dispatch.hpp"
 
 namespace kinspace::bind {
 
@@ -60,7 +60,7 @@ Array<float> parse_queries(nb::handle object, const char* name, std::size_t dims
     throw nb::value_error(what.c_str());
   }
   for (std::size_t q = 0; q < queries.shape[0]; ++q) {
-    if (std::isfinite(kernels().squares(queries.data + q * queries.shape[1], queries.shape[1]))) continue;
+    if (kernels().finite(queries.data + q * queries.shape[1], queries.shape[1])) continue;
     const std::string what = std::string(name) + ": every value must be finite" +
                              (queries.ndim == 1 ? std::string() : "; row " + std::to_string(q) + " is not");
     throw nb::value_error(what.c_str());

@@ -1,27 +1,29 @@
 // kinspace._core.Scan.
-#include "flat/scan.hpp"
-
+#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
 #include "bind/rows.hpp"
+#include "bind/found.hpp"
 #include "flat/errors.hpp"
-#include "simd/kernels.hpp"
+#include "flat/search.hpp"
+#include "simd/dispatch.hpp"
 
 namespace kinspace::bind {
 namespace {
 
 struct PyScan {
-  Scan scan;
+  Parts parts;
+  Metric metric;
   std::vector<nb::object> keep;
 };
 
 void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metric) {
   PyScan made;
-  Scan& scan = made.scan;
-  scan.metric = parse_metric(metric, "ip");
+  Parts& scan = made.parts;
+  made.metric = parse_metric(metric, "ip");
   const nb::object list = parse_list(parts, "parts");
   const Py_ssize_t count = PySequence_Fast_GET_SIZE(list.ptr());
   if (count == 0) throw nb::value_error("parts: expected at least one Rows");
@@ -50,53 +52,44 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
   new (self) PyScan(std::move(made));
 }
 
-nb::tuple search(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
-                 std::size_t threads) {
-  (void)threads;
-  const Scan& scan = self.scan;
-  const Array<float> q = parse_queries(queries, "queries", scan.dims, 2);
-  const std::size_t m = q.shape[0], want = std::min(parse_count(k, "k"), scan.n);
-  std::vector<const std::uint64_t*> words;
+nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
+                      nb::handle threads) {
+  const Parts& parts = self.parts;
+  const Array<float> q = parse_queries(queries, "queries", parts.dims, 2);
+  const std::size_t want = parse_count(k, "k"), wanted = parse_count(threads, "threads");
+  Considered considered{parts, {}, exclude};
   if (!masks.is_none()) {
     const nb::object list = parse_list(masks, "masks");
-    if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr())) != scan.parts.size())
+    if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr())) != parts.parts.size())
       throw nb::value_error("masks: expected one for each part");
-    for (std::size_t p = 0; p < scan.parts.size(); ++p)
-      words.push_back(parse_bitmap(PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(p)), "masks",
-                                   scan.parts[p].rows->n));
+    for (std::size_t p = 0; p < parts.parts.size(); ++p)
+      considered.masks.push_back(parse_bitmap(PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(p)),
+                                              "masks", parts.parts[p].rows->n));
   }
   std::vector<std::vector<Found>> found;
   {
     const nb::gil_scoped_release unlocked;
-    found = scan.search(q.data, m, want, words, exclude, poll_signals);
+    found = search(self.metric, q.data, q.shape[0], considered, want, wanted, poll_signals);
   }
-  const std::size_t kk = found.empty() ? 0 : found[0].size();
-  std::int64_t* positions;
-  double* distances;
-  nb::object first = q.ndim == 1 ? empty(kk, &positions) : empty(m, kk, &positions);
-  nb::object second = q.ndim == 1 ? empty(kk, &distances) : empty(m, kk, &distances);
-  for (std::size_t i = 0; i < m; ++i)
-    for (std::size_t j = 0; j < kk; ++j) {
-      positions[i * kk + j] = found[i][j].position;
-      distances[i * kk + j] = found[i][j].distance;
-    }
-  return nb::make_tuple(first, second);
+  return to_arrays(found, q.ndim);
 }
 
 nb::object distances(const PyScan& self, nb::handle query, nb::handle positions) {
-  const Scan& scan = self.scan;
-  const Array<float> q = parse_queries(query, "query", scan.dims, 1);
+  const Parts& parts = self.parts;
+  const Array<float> q = parse_queries(query, "query", parts.dims, 1);
   const Array<std::int64_t> which = array<std::int64_t>(positions, "positions", 1, 1);
   double* out;
   nb::object result = empty(which.shape[0], &out);
-  const double ss = kernels().squares(q.data, scan.dims);
+  const double squares = exact().squares(q.data, parts.dims);
   for (std::size_t i = 0; i < which.shape[0]; ++i) {
     const std::int64_t at = which.data[i];
-    if (at < 0 || static_cast<std::size_t>(at) >= scan.n) {
-      const std::string what = "position " + std::to_string(at) + " is out of range: there are " + std::to_string(scan.n);
+    if (at < 0 || static_cast<std::size_t>(at) >= parts.n) {
+      const std::string what =
+          "position " + std::to_string(at) + " is out of range: there are " + std::to_string(parts.n);
       throw nb::index_error(what.c_str());
     }
-    out[i] = scan.distance(q.data, ss, static_cast<std::size_t>(at));
+    const float* row = parts.row(static_cast<std::size_t>(at));
+    out[i] = exact_distance(exact(), self.metric, q.data, squares, row, parts.dims);
     if (!std::isfinite(out[i])) throw NotFinite(at);
   }
   return result;
@@ -108,9 +101,9 @@ void bind_scan(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyScan>(m, "Scan")
       .def("__init__", make_scan, "parts"_a, nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a)
-      .def_prop_ro("n", [](const PyScan& self) { return self.scan.n; })
-      .def_prop_ro("dims", [](const PyScan& self) { return self.scan.dims; })
-      .def("search", search, "queries"_a, "k"_a, nb::kw_only(), "masks"_a.none() = nb::none(), "exclude"_a = -1,
+      .def_prop_ro("n", [](const PyScan& self) { return self.parts.n; })
+      .def_prop_ro("dims", [](const PyScan& self) { return self.parts.dims; })
+      .def("search", search_scan, "queries"_a, "k"_a, nb::kw_only(), "masks"_a.none() = nb::none(), "exclude"_a = -1,
            "threads"_a = 0)
       .def("distances", distances, "query"_a, "positions"_a);
 }

@@ -1,84 +1,62 @@
 // kinspace._core.TopK.
-#include <cmath>
-#include <mutex>
 #include <vector>
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
-#include "flat/errors.hpp"
-#include "flat/scan.hpp"
-#include "simd/kernels.hpp"
+#include "bind/found.hpp"
+#include "flat/stream.hpp"
 
 namespace kinspace::bind {
 namespace {
 
-struct PyTopK {
-  Metric metric;
-  std::size_t dims;
-  std::vector<float> queries;
-  std::vector<Best> best;
-  std::mutex merging;
-};
-
-void make_topk(PyTopK* self, nb::handle queries, nb::handle k, nb::handle metric) {
+void make_topk(Stream* self, nb::handle queries, nb::handle k, nb::handle metric) {
   const Metric kind = parse_metric(metric, "ip");
-  const Array<float> q = array<float>(queries, "queries", 2, 2);
-  parse_queries(queries, "queries", 0, 2);
-  const std::size_t want = parse_count(k, "k");
-  new (self) PyTopK{kind, q.shape[1], std::vector<float>(q.data, q.data + q.shape[0] * q.shape[1]),
-                    std::vector<Best>(q.shape[0], Best(want)), {}};
+  array<float>(queries, "queries", 2, 2);
+  const Array<float> q = parse_queries(queries, "queries", 0, 2);
+  new (self) Stream(kind, q.data, q.shape[0], q.shape[1], parse_count(k, "k"));
 }
 
-void scan_block(PyTopK& self, nb::handle block, std::int64_t first, nb::handle mask, std::size_t threads) {
-  (void)threads;
-  const Array<float> rows = array<float>(block, "block", 2, 2, Layout::row_strided);
-  if (rows.shape[1] != self.dims) throw nb::value_error("block and queries differ in dims");
-  const bool* allowed = nullptr;
+std::vector<std::uint64_t> to_bitmap(const Array<bool>& mask) {
+  std::vector<std::uint64_t> words((mask.shape[0] + 63) / 64);
+  for (std::size_t i = 0; i < mask.shape[0]; ++i) words[i / 64] |= static_cast<std::uint64_t>(mask.data[i]) << (i % 64);
+  return words;
+}
+
+void scan_block(Stream& self, nb::handle block, nb::handle first, nb::handle mask, nb::handle threads) {
+  const Array<float> b = array<float>(block, "block", 2, 2, Layout::row_strided);
+  if (b.shape[1] != self.dims()) throw nb::value_error("block and queries differ in dims");
+  const std::size_t start = parse_count(first, "first"), wanted = parse_count(threads, "threads");
+  Array<bool> allowed{};
   if (!mask.is_none()) {
-    const Array<bool> given = array<bool>(mask, "mask", 1, 1);
-    if (given.shape[0] != rows.shape[0]) throw nb::value_error("mask: expected one for each row of the block");
-    allowed = given.data;
+    allowed = array<bool>(mask, "mask", 1, 1);
+    if (allowed.shape[0] != b.shape[0]) throw nb::value_error("mask: expected one for each row of the block");
   }
   const nb::gil_scoped_release unlocked;
-  const std::lock_guard<std::mutex> locked(self.merging);
-  for (std::size_t i = 0; i < rows.shape[0]; ++i) {
-    if (i % 4096 == 0) poll_signals();
-    if (allowed && !allowed[i]) continue;
-    const float* row = rows.data + static_cast<std::ptrdiff_t>(i) * rows.stride;
-    const std::int64_t id = first + static_cast<std::int64_t>(i);
-    for (std::size_t q = 0; q < self.best.size(); ++q) {
-      const float* query = self.queries.data() + q * self.dims;
-      const double d = exact_distance(self.metric, query, kernels().squares(query, self.dims), row, self.dims);
-      if (!std::isfinite(d)) throw NotFinite(id);
-      self.best[q].add({d, static_cast<std::uint64_t>(id), id});
-    }
+  Rows rows;
+  rows.chunks.push_back({b.data, b.stride});
+  rows.chunk_rows = rows.n = b.shape[0];
+  rows.dims = b.shape[1];
+  Parts parts;
+  parts.parts.push_back({&rows, nullptr, 0});
+  parts.n = rows.n;
+  parts.dims = rows.dims;
+  std::vector<std::uint64_t> words;
+  Considered considered{parts, {}, -1};
+  if (allowed.data != nullptr) {
+    words = to_bitmap(allowed);
+    considered.masks.push_back(words.data());
   }
-}
-
-nb::tuple result(PyTopK& self) {
-  const std::lock_guard<std::mutex> locked(self.merging);
-  const std::size_t m = self.best.size(), kk = m == 0 ? 0 : self.best[0].sorted().size();
-  std::int64_t* positions;
-  double* distances;
-  nb::object ids = empty(m, kk, &positions), ds = empty(m, kk, &distances);
-  for (std::size_t i = 0; i < m; ++i) {
-    const std::vector<Found> found = self.best[i].sorted();
-    for (std::size_t j = 0; j < kk; ++j) {
-      positions[i * kk + j] = found[j].position;
-      distances[i * kk + j] = found[j].distance;
-    }
-  }
-  return nb::make_tuple(ids, ds);
+  self.scan(considered, static_cast<std::int64_t>(start), wanted, poll_signals);
 }
 
 }  // namespace
 
 void bind_topk(nb::module_& m) {
   using namespace nb::literals;
-  nb::class_<PyTopK>(m, "TopK")
+  nb::class_<Stream>(m, "TopK")
       .def("__init__", make_topk, "queries"_a, "k"_a, "metric"_a)
       .def("scan", scan_block, "block"_a, "first"_a, "mask"_a.none() = nb::none(), "threads"_a = 0)
-      .def("result", result);
+      .def("result", [](const Stream& self) { return to_arrays(self.nearest(), 2); });
 }
 
 }  // namespace kinspace::bind

@@ -7,7 +7,7 @@
 namespace kinspace {
 
 struct Chunk {
-  const float* data;      // row 0
+  const float* begin;     // row 0
   std::ptrdiff_t stride;  // floats from one row to the next
 };
 
@@ -21,11 +21,43 @@ struct Rows {
   std::uint64_t order_base = 0;
 
   const float* row(std::size_t i) const {
-    if (chunks.size() == 1) return chunks[0].data + static_cast<std::ptrdiff_t>(i) * chunks[0].stride;
-    const std::size_t c = i / chunk_rows;
-    return chunks[c].data + static_cast<std::ptrdiff_t>(i - c * chunk_rows) * chunks[c].stride;
+    const std::size_t c = chunks.size() == 1 ? 0 : i / chunk_rows;
+    return chunks[c].begin + static_cast<std::ptrdiff_t>(i - c * chunk_rows) * chunks[c].stride;
   }
-  std::uint64_t rank(std::size_t i) const { return order_base + (order ? order[i] : i); }
+  std::uint64_t rank(std::size_t i) const { return order_base + (order != nullptr ? order[i] : i); }
+};
+
+// Rows [first, first + n) of what is searched; live is a bitmap of them, or null when all are.
+struct Part {
+  const Rows* rows;
+  const std::uint64_t* live;
+  std::size_t first;
+};
+
+// Parts in order. A row's position is the rows of earlier parts plus its own.
+struct Parts {
+  std::vector<Part> parts;
+  std::size_t n = 0;
+  std::size_t dims = 0;
+  bool by_position = true;  // no part has an order: equal distances go by position
+
+  const Part& part_of(std::size_t position) const {
+    std::size_t low = 0, high = parts.size();
+    while (high - low > 1) {
+      const std::size_t middle = (low + high) / 2;
+      (parts[middle].first <= position ? low : high) = middle;
+    }
+    return parts[low];
+  }
+  const float* row(std::size_t position) const {
+    const Part& part = part_of(position);
+    return part.rows->row(position - part.first);
+  }
+  std::uint64_t rank(std::size_t position) const {
+    if (by_position) return position;
+    const Part& part = part_of(position);
+    return part.rows->rank(position - part.first);
+  }
 };
 
 }  // namespace kinspace

@@ -33,6 +33,8 @@ struct Kernels {
   void (*l2sqs)(const float* query, const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept;
   void (*squares)(const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept;
 
+  float (*l2sq)(const float* a, const float* b, size_t dims) noexcept;  // one row
+
   // Many queries: `packed` holds dims x (vectors * lanes) floats, query-minor. out[row][vectors * lanes] = dot, each
   // summed over dims in order. `next`: rows to fetch meanwhile (as many as n), or null.
   size_t lanes;

@@ -77,6 +77,27 @@ void squares(const float* const* rows, size_t n, size_t dims, bool far, float* o
   steps<Sum::squares>(nullptr, rows, n, dims, far, out, out);
 }
 
+float l2sq(const float* a, const float* b, size_t dims) noexcept {
+  F sum[8] = {};
+  size_t i = 0;
+  for (; i + 4 * lanes <= dims; i += 4 * lanes)
+    for (size_t j = 0; j < 4; ++j) {
+      const F gap = load(a + i + j * lanes) - load(b + i + j * lanes);
+      sum[j] += gap * gap;
+    }
+  for (; i + lanes <= dims; i += lanes) {
+    const F gap = load(a + i) - load(b + i);
+    sum[4] += gap * gap;
+  }
+  if (i < dims) {
+    const F gap = load_part(a + i, dims - i) - load_part(b + i, dims - i);
+    sum[5] += gap * gap;
+  }
+  float out[8];
+  sum_lanes(sum, out);
+  return ((out[0] + out[1]) + (out[2] + out[3])) + (out[4] + out[5]);
+}
+
 bool finite(const float* a, size_t n) noexcept {
   size_t i = 0;
   I bad[4] = {};

@@ -192,9 +192,9 @@ class Soak:
                 "compaction changed what is stored"
             )
         with ks.connect(self.path) as hub:
-            spaces, named = len(hub.list_spaces()), hub.get_space(SPACE).stats().segments
+            spaces, named = len(hub.list_spaces()), hub.get_space(SPACE).stats()["segments"]
             if TEMPORARY in hub:
-                named += hub.get_space(TEMPORARY).stats().segments
+                named += hub.get_space(TEMPORARY).stats()["segments"]
         on_disk = list((Path(self.path) / "spaces").iterdir())
         assert len(on_disk) == spaces, f"{on_disk} for {spaces} spaces"
         segments = list((Path(self.path) / "spaces").glob("*/segments/*"))

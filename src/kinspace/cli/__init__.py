@@ -5,6 +5,8 @@ Nothing heavy is imported before a command runs, so that --help answers at once.
 
 from __future__ import annotations
 
+from inspect import getdoc
+
 import typer
 
 from . import demo, export, get, info, load, query
@@ -19,6 +21,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _reflowed(doc: str) -> str:
+    """Return a docstring with each paragraph on one line, for the terminal to wrap."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in doc.split("\n\n"))
+
+
 for _name, _run in (
     ("demo", demo.demo),
     ("load", load.load),
@@ -27,7 +35,7 @@ for _name, _run in (
     ("info", info.info),
     ("export", export.export),
 ):
-    app.command(_name)(_run)
+    app.command(_name, help=_reflowed(getdoc(_run) or ""))(_run)
 
 
 def _print_version(asked: bool) -> None:

@@ -19,7 +19,10 @@ def get(
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one row: its columns, and its vector (the start of it; all of it with --json)."""
+    """Show one row: its columns and its vector.
+
+    Of the vector the start is shown, and all of it with --json.
+    """
     import numpy as np
 
     from . import screen

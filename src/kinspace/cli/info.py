@@ -21,7 +21,10 @@ def info(
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a hub's spaces, or one space: rows, segments, bytes on disk, version, columns."""
+    """Show what a hub holds, or one of its spaces.
+
+    Rows, segments, bytes on disk, version (how many commits), and of one space the columns and their types as well.
+    """
     from . import screen
 
     with open_hub(hub) as opened:

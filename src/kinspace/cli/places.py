@@ -35,8 +35,12 @@ def make_hub(path: str) -> Hub:
 def open_hub(path: str) -> Hub:
     """Open a hub that is there; unlike make_hub, never leave an empty one behind."""
     folder = Path(path)
-    if not folder.exists() or (folder.is_dir() and not any((folder / name).exists() for name in ("hub.sqlite", "spaces"))):
-        raise InvalidInput(f"there is no hub at {path}; name one with --hub or KINSPACE_HUB, or make one: kinspace load")
+    if not folder.exists() or (
+        folder.is_dir() and not any((folder / name).exists() for name in ("hub.sqlite", "spaces"))
+    ):
+        raise InvalidInput(
+            f"there is no hub at {path}; name one with --hub or KINSPACE_HUB, or make one: kinspace load"
+        )
     return make_hub(path)
 
 

@@ -30,7 +30,7 @@ def query(
     vector_file: Annotated[Path | None, typer.Option("--vector-file", help="A vector in a .npy file.")] = None,
     k: Annotated[int, typer.Option("-k", min=0, help="How many rows.")] = 10,
     where: Annotated[
-        str | None, typer.Option("--where", metavar="SQL", help="Only rows for which it is true: \"year > 2020\".")
+        str | None, typer.Option("--where", metavar="SQL", help='Only rows for which it is true: "year > 2020".')
     ] = None,
     columns: Annotated[
         str | None, typer.Option("--columns", metavar="A,B,…", help="Columns to show; by default those that fit.")
@@ -39,8 +39,9 @@ def query(
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the nearest rows: to words, to a vector, or to the row of a key (which is left out itself).
+    """Find the rows nearest to words, a vector, or a key's row.
 
+    By key, the key's own row is left out.
     Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
     distance, key and the columns.
     """
@@ -76,8 +77,6 @@ def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *
         return
     out = screen.console()
     if rows:
-        for row in rows:
-            row["distance"] = f"{row['distance']:.4f}"
         out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
     hidden = f"{len(hits)} of {len(space):,} rows, {space.metric} distance, {'exact' if hits.exact else 'approximate'}"
     out.print(f"{hidden}, {screen.duration(seconds)}", style="dim")
@@ -90,13 +89,17 @@ def _columns(space: Space, columns: str | None) -> list[str] | None:
     names = [name.strip() for name in columns.split(",") if name.strip() not in ("", "key", "distance")]
     unknown = [name for name in names if name not in space.columns]
     if unknown:
-        raise InvalidInput(f"space {space.name!r} has no column {unknown[0]!r}; it has: {', '.join(space.columns) or 'none'}")
+        raise InvalidInput(
+            f"space {space.name!r} has no column {unknown[0]!r}; it has: {', '.join(space.columns) or 'none'}"
+        )
     return names
 
 
 def _embedded(space: Space, words: str) -> Any:
     if space.embedder is None:
-        raise InvalidInput(f"space {space.name!r} has no embedder, so it can't be asked in words; use --key or --vector")
+        raise InvalidInput(
+            f"space {space.name!r} has no embedder, so it can't be asked in words; use --key or --vector"
+        )
     return space.embedder.embed([words])[0]
 
 
@@ -104,7 +107,9 @@ def _parse_vector(text: str) -> Any:
     try:
         vector = json.loads(text)
     except ValueError as error:
-        raise InvalidInput(f"--vector must be a JSON list of numbers such as '[0.1, 0.2]'; got {text!r:.60} ({error})") from None
+        raise InvalidInput(
+            f"--vector must be a JSON list of numbers such as '[0.1, 0.2]'; got {text!r:.60} ({error})"
+        ) from None
     if not isinstance(vector, list) or not all(type(x) in (int, float) for x in vector):
         raise InvalidInput(f"--vector must be a JSON list of numbers such as '[0.1, 0.2]'; got {text!r:.60}")
     return vector

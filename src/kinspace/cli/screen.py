@@ -53,9 +53,9 @@ def plain(thing: Any) -> Any:
 
 
 def cell(value: object) -> str:
-    """Return a value as one line of text without control characters.
+    r"""Return a value as one line of text without control characters.
 
-    >>> cell("two\\nlines"), cell(1234.5678), cell(None), cell(["a", "b"]), cell(1234567)
+    >>> cell("two\nlines"), cell(1234.5678), cell(None), cell(["a", "b"]), cell(1234567)
     ('two lines', '1234.57', '', 'a, b', '1234567')
     """
     if value is None:
@@ -69,7 +69,15 @@ def cell(value: object) -> str:
     return "".join(character if character.isprintable() else "·" for character in text)
 
 
-def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *, first: str = "") -> Table:
+def table(
+    rows: Sequence[dict[str, Any]],
+    columns: Sequence[str],
+    width: int,
+    *,
+    first: str = "",
+    header: bool = True,
+    fixed: dict[str, int] | None = None,
+) -> Table:
     """Return a table no wider than `width`: long texts are cut with an ellipsis.
 
     Parameters
@@ -81,14 +89,26 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *,
         Characters; every column gets what it needs, or an equal share of what the short ones leave.
     first : str
         The column to set off (a key, say).
+    header : bool
+        Whether the columns' names are shown.
+    fixed : dict, optional
+        Widths that are decided already.
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     texts = {name: [cell(row.get(name)) for row in rows] for name in columns}
-    widths = share(width - 1, {name: max(map(_columns_wide, [name, *texts[name]])) for name in columns})
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="bold")
+    wanted = {name: max(map(_columns_wide, [name if header else "", *texts[name]])) for name in columns}
+    widths = share(width - 1, wanted | (fixed or {}))
+    shown = Table(
+        box=box.SIMPLE_HEAD if header else None,
+        pad_edge=False,
+        padding=(0, GAP, 0, 0),
+        show_edge=False,
+        show_header=header,
+        header_style="bold",
+    )
     for name in columns:
         numeric = any(isinstance(row.get(name), (int, float)) for row in rows)
         shown.add_column(
@@ -104,11 +124,32 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *,
     return shown
 
 
+def fields(told: dict[str, Any]) -> Table:
+    """Return names and values, one pair a line; long values wrap."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table.grid(padding=(0, GAP, 0, 0))
+    shown.add_column(style="bold", no_wrap=True)
+    shown.add_column(overflow="fold")
+    for name, value in told.items():
+        shown.add_row(Text(name), Text(cell(value)))
+    return shown
+
+
+def hits_table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *, chosen: bool) -> Table:
+    """Return a search's answer: distance, key, and the chosen columns or those that fit."""
+    shown = [row | {"distance": f"{row['distance']:.4f}"} for row in rows]
+    key_wide = min(40, max(_columns_wide(cell(row["key"])) for row in rows))
+    names = list(columns) if chosen else telling(rows, columns, width - len("distance") - key_wide - 2 * GAP)
+    return table(shown, ["distance", "key", *names], width, first="key")
+
+
 def share(width: int, wanted: dict[str, int]) -> dict[str, int]:
     """Return a width for each column: what it wants if that is little, else an equal share of the rest.
 
     >>> share(40, {"distance": 8, "key": 14, "text": 300})
-    {'distance': 8, 'key': 14, 'text': 12}
+    {'distance': 8, 'key': 13, 'text': 13}
     """
     left = width - GAP * len(wanted)
     granted: dict[str, int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.machinery import BuiltinImporter, ExtensionFileLoader, PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .extensions import NOT_QUIET, walk_extension
 from .row import Docstring
@@ -14,9 +14,9 @@ from .sources import PROGRAMS, walk_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import polars as pl
-
 __all__ = ["Docstring", "docstrings", "walk"]
+
+COLUMNS = ("module", "kind", "name", "signature", "summary", "length")
 
 
 def walk() -> Iterator[Docstring]:
@@ -43,19 +43,19 @@ def walk() -> Iterator[Docstring]:
                 yield docstring
 
 
-def docstrings() -> pl.DataFrame:
-    """Return every docstring as a row: the fields of `Docstring`, and the `text` to embed.
+def docstrings() -> tuple[list[str], list[str], dict[str, Any]]:
+    r"""Return what `Space.add_texts` takes: keys, texts, and columns as {name: values}.
 
     Examples
     --------
-    >>> docstrings().columns
-    ['key', 'module', 'kind', 'name', 'signature', 'summary', 'doc', 'length', 'text']
+    >>> keys, texts, columns = docstrings()
+    >>> place = keys.index("math.gcd")
+    >>> texts[place], columns["kind"][place]
+    ('math.gcd\nGreatest Common Divisor.', 'function')
     """
-    import polars as pl
-
     found = list(walk())
-    columns = {field: [getattr(docstring, field) for docstring in found] for field in (*Docstring._fields, "text")}
-    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String) | {"length": pl.Int64})
+    columns = {name: [getattr(docstring, name) for docstring in found] for name in COLUMNS}
+    return [docstring.key for docstring in found], [docstring.text for docstring in found], columns
 
 
 def _walk_module(name: str) -> Iterator[Docstring]:

@@ -48,7 +48,9 @@ class Background:
                 self._waiting.discard(id(store))
                 if self._closed:
                     return
-            with contextlib.suppress(KinspaceError):  # the next write, or an explicit flush(), meets the same and says so
+            with contextlib.suppress(
+                KinspaceError
+            ):  # the next write, or an explicit flush(), meets the same and says so
                 if log_is_full(store.view()):
                     flush(store, wait=False)
                 if wanted(store.view()):

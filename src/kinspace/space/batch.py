@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
 from ..arrays import as_query
 from ..errors import InvalidInput
 from ..storage.keys import parse_key, parse_keys
@@ -50,7 +49,7 @@ class Batch:
             raise
 
     def frame(self) -> pl.DataFrame:
-        """"key" and the columns."""
+        """ "key" and the columns."""
         import polars as pl
 
         keys = pl.DataFrame({"key": self.keys})
@@ -75,20 +74,17 @@ def rows_batch(meta: Meta, rows: Sequence[tuple[object, object, dict[str, Any]]]
     return _distinct(Batch(keys, hashes, vectors, _frame(columns, keys)))
 
 
-def table_batch(meta: Meta, keys: Iterable[object], vectors: NDArray[np.float32], columns: pl.DataFrame | None) -> Batch:
-    """A batch of whole columns; the last of equal keys wins. The vectors must not change until it is stored."""
+def table_batch(
+    meta: Meta, keys: Iterable[object], vectors: NDArray[np.float32], columns: pl.DataFrame | None
+) -> Batch:
+    """A batch of whole columns, the vectors from as_matrix; the last of equal keys wins."""
     from ..storage.columns import storable
 
     kept, hashes = parse_keys(keys, meta.key_type)
-    if vectors.ndim != 2 or vectors.shape[1] != meta.dims:
-        raise InvalidInput(f"vectors must be (rows, {meta.dims}); got shape {vectors.shape}")
     if len(kept) != len(vectors):
         raise InvalidInput(f"{len(kept):,} keys came with {len(vectors):,} vectors; give one of each a row")
     if columns is not None and columns.height != len(kept):
         raise InvalidInput(f"{len(kept):,} keys came with {columns.height:,} rows of columns; give one of each a row")
-    bad = _core.first_nonfinite(vectors)
-    if bad >= 0:
-        raise InvalidInput(f"key {kept[bad]!r}: the vector has a NaN or an infinity; every value must be finite")
     frame = None if columns is None or columns.width == 0 else storable(columns)
     return _distinct(Batch(kept, hashes, vectors, frame))
 

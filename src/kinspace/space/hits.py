@@ -32,7 +32,9 @@ class Hits:
 
     __slots__ = ("_positions", "_rows", "_view", "distances", "exact", "keys")
 
-    def __init__(self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], *, exact: bool = True) -> None:
+    def __init__(
+        self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], *, exact: bool = True
+    ) -> None:
         self.keys: list[Key] = view.keys(positions)
         self.distances = distances
         self.exact = exact
@@ -42,7 +44,7 @@ class Hits:
 
     @property
     def rows(self) -> pl.DataFrame:
-        """"key" and the space's columns, in hit order."""
+        """ "key" and the space's columns, in hit order."""
         if self._rows is None:
             self._rows = self._view.take(self._positions)
         return self._rows

@@ -60,7 +60,7 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     """
     durability_name = parse_durability(durability)
     if isinstance(path, str) and path == ":memory:":
-        return Hub(_memory_folder(), durability="off", temporary=True)
+        return Hub(_memory_folder() / "hub", durability="off", temporary=True)
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
         raise InvalidInput(f"a hub's path is a folder's name or ':memory:'; got {path!r}")
     return Hub(Path(path).absolute(), durability=durability_name)
@@ -76,7 +76,7 @@ class Hub:
         self._stores: dict[str, Store] = {}
         self._background = Background()
         self._closed = False
-        self._temporary = FolderLock.share(folder) if temporary else None
+        self._temporary = FolderLock.share(folder.parent) if temporary else None
         self._catalog = _open_catalog(folder, durability)
         self._spaces = folder / "spaces"
         _open_hubs.add(self)
@@ -130,10 +130,14 @@ class Hub:
                     if not exist_ok:
                         raise
             if not exist_ok:
-                raise SpaceExists(f"a space named {name!r} exists already; get_space it, pick another name, or exist_ok=True")
+                raise SpaceExists(
+                    f"a space named {name!r} exists already; get_space it, pick another name, or exist_ok=True"
+                )
             space = self.get_space(name, embedder=embedder)
             if space._store.meta != meta:
-                raise SpaceExists(f"space {name!r} exists with other parameters: {space._store.meta}; asked for was {meta}")
+                raise SpaceExists(
+                    f"space {name!r} exists with other parameters: {space._store.meta}; asked for was {meta}"
+                )
             return space
 
     def get_space(self, name: str, *, embedder: Any = None) -> Space:
@@ -155,7 +159,9 @@ class Hub:
             self._check_open()
             id = self._catalog.find(name)
             if id is None:
-                raise SpaceNotFound(f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}")
+                raise SpaceNotFound(
+                    f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}"
+                )
             store = self._store(name, id)
             try:
                 store.view()
@@ -182,7 +188,9 @@ class Hub:
             self._check_open()
             id = self._catalog.find(name)
             if id is None:
-                raise SpaceNotFound(f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}")
+                raise SpaceNotFound(
+                    f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}"
+                )
             store = self._store(name, id)
             with store.write("deleting the space") as transaction:  # from here on nobody can write to it
                 transaction.delete_space()
@@ -190,7 +198,7 @@ class Hub:
 
     def _forget(self, name: str, id: str) -> None:
         self._catalog.remove(name)
-        self._stores.pop(id).close()
+        self._stores.pop(id).forget()
         remove_if_unused(self._spaces / id)
 
     def __contains__(self, name: object) -> bool:
@@ -215,7 +223,7 @@ class Hub:
             self._catalog.database.close()
         if self._temporary is not None:
             self._temporary.release()
-            shutil.rmtree(self.path, ignore_errors=True)
+            shutil.rmtree(self.path.parent, ignore_errors=True)
 
     def __enter__(self) -> Hub:
         return self
@@ -236,7 +244,9 @@ class Hub:
             lock = FolderLock.share(folder)
             try:
                 (folder / "segments").mkdir()
-                SpaceCatalog.create(folder / "catalog.sqlite", meta.as_dict(), durability=self._durability).database.close()
+                SpaceCatalog.create(
+                    folder / "catalog.sqlite", meta.as_dict(), durability=self._durability
+                ).database.close()
                 sync_tree(folder)
                 sync(self._spaces)
                 self._catalog.add(name, id)

@@ -86,11 +86,15 @@ def batches_of_texts(
     meta: Meta, embedder: Any, keys: Iterable[Any], texts: Iterable[str], store_as: str | None, columns: dict[str, Any]
 ) -> Pieces:
     """The batches of what add_texts() was given."""
+    from ..arrays import as_matrix
+
     whole = all(isinstance(part, (Sequence, np.ndarray)) for part in (keys, texts, *columns.values()))
     if isinstance(texts, str):
         raise InvalidInput("add_texts takes many texts; got one str: put it in a list")
     if store_as is not None and store_as in columns:
-        raise InvalidInput(f"the texts themselves go to column {store_as!r}; name another with store_as=, or store_as=None")
+        raise InvalidInput(
+            f"the texts themselves go to column {store_as!r}; name another with store_as=, or store_as=None"
+        )
     size = _batch_size(meta, None)
 
     def pieces() -> Iterator[Piece]:
@@ -102,7 +106,8 @@ def batches_of_texts(
                         raise InvalidInput(f"key {name!r}: a text is a str; got {type(text).__name__}")
                 kept = {} if store_as is None else {store_as: list(named[1])}
                 frame = _frame(kept | dict(zip(columns, map(list, named[2:]), strict=True)))
-                yield Piece(table_batch(meta, named[0], embedder.embed(named[1]), frame), len(piece))
+                vectors = as_matrix(embedder.embed(named[1]), meta.dims, named[0])
+                yield Piece(table_batch(meta, named[0], vectors, frame), len(piece))
         except ValueError as error:
             if isinstance(error, InvalidInput):
                 raise
@@ -138,7 +143,9 @@ def _columns_apart(meta: Meta, keys: Any, vectors: Any, columns: pl.DataFrame | 
         for start in range(0, len(names), size):
             here = names[start : start + size]
             frame = None if columns is None else columns[start : start + size]
-            yield Piece(table_batch(meta, here, as_matrix(vectors[start : start + size], meta.dims, here), frame), len(here))
+            yield Piece(
+                table_batch(meta, here, as_matrix(vectors[start : start + size], meta.dims, here), frame), len(here)
+            )
 
     return Pieces(pieces(), False, len(names))
 
@@ -170,7 +177,14 @@ def _path(meta: Meta, path: Path, key: str, vector: str, keys: Any, vectors: Any
 
 
 def _stream(
-    meta: Meta, frames: Iterable[pl.DataFrame], key: str, vector: str, keys: Any, vectors: Any, size: int, total: int | None
+    meta: Meta,
+    frames: Iterable[pl.DataFrame],
+    key: str,
+    vector: str,
+    keys: Any,
+    vectors: Any,
+    size: int,
+    total: int | None,
 ) -> Pieces:
     """Frames one after another, cut to batches; vectors given apart are read along."""
     apart = _npy(Path(vectors)) if isinstance(vectors, (str, os.PathLike)) else vectors
@@ -184,7 +198,9 @@ def _stream(
         for frame in _recut(frames, size):
             stop = row + frame.height
             here = None if names is None else names[row:stop]
-            yield Piece(_frame_batch(meta, frame, key, vector, here, None if apart is None else apart[row:stop]), frame.height)
+            yield Piece(
+                _frame_batch(meta, frame, key, vector, here, None if apart is None else apart[row:stop]), frame.height
+            )
             row = stop
         for what, held in (("vectors", apart), ("keys", names)):
             if held is not None and len(held) != row:
@@ -200,7 +216,9 @@ def _frame_batch(meta: Meta, frame: pl.DataFrame, key: str, vector: str, keys: A
     for name in wanted:
         if name not in frame.columns:
             there = ", ".join(map(repr, frame.columns))
-            raise InvalidInput(f"the table has no column {name!r} (say which with key= and vector=); there are: {there}")
+            raise InvalidInput(
+                f"the table has no column {name!r} (say which with key= and vector=); there are: {there}"
+            )
     names = _key_list(frame[key] if keys is None else keys)
     source = frame[vector] if vectors is None else vectors
     return table_batch(meta, names, as_matrix(source, meta.dims, names), frame.drop(wanted))
@@ -251,7 +269,11 @@ def _npy(path: Path) -> Any:
 
 def _is_frame(value: Any) -> bool:
     kind = type(value)
-    return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__") or kind.__module__.startswith("pandas")
+    return (
+        hasattr(value, "__arrow_c_stream__")
+        or hasattr(value, "__arrow_c_array__")
+        or kind.__module__.startswith("pandas")
+    )
 
 
 def _is_lazy(value: Any) -> bool:

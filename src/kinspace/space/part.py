@@ -75,7 +75,7 @@ class Part:
         return self.source.keys.take(rows)
 
     def frame(self, schema: Schema, names: list[str]) -> pl.DataFrame:
-        """"key" and those columns of every row, dead ones too."""
+        """ "key" and those columns of every row, dead ones too."""
         from ..storage.columns import align
 
         wanted = {name: schema[name] for name in names}
@@ -85,7 +85,7 @@ class Part:
         return align(found, {"key": found.schema["key"], **wanted})
 
     def take(self, rows: NDArray[np.int64], schema: Schema, names: list[str]) -> pl.DataFrame:
-        """"key" and those columns of those rows, in the order asked."""
+        """ "key" and those columns of those rows, in the order asked."""
         from ..storage.columns import align
 
         if isinstance(self.source, Tail):

@@ -44,12 +44,12 @@ class Reading:
 
     @property
     def metric(self) -> str:
-        """"cosine", "l2" or "ip"."""
+        """ "cosine", "l2" or "ip"."""
         return self._store.meta.metric
 
     @property
     def key_type(self) -> str:
-        """"str" or "int"."""
+        """ "str" or "int"."""
         return self._store.meta.key_type
 
     @property

@@ -125,7 +125,9 @@ class Space(Reading):
         source = batches(self._store.meta, table, key, vector, keys, vectors, columns, batch_size)
         return self._store_all(source, progress)
 
-    def add_texts(self, keys: Iterable[Key], texts: Iterable[str], /, *, store_as: str | None = "text", **columns: Any) -> int:
+    def add_texts(
+        self, keys: Iterable[Key], texts: Iterable[str], /, *, store_as: str | None = "text", **columns: Any
+    ) -> int:
         """Embed texts with the space's embedder and store them.
 
         Parameters
@@ -173,7 +175,9 @@ class Space(Reading):
     def multidelete(self, keys: Iterable[Key]) -> int:
         """Delete many rows, all or nothing; returns how many there were. Keys without a row are passed over."""
         if isinstance(keys, (str, bytes)):
-            raise InvalidInput(f"multidelete takes many keys; got one {type(keys).__name__}, {keys!r}: put it in a list")
+            raise InvalidInput(
+                f"multidelete takes many keys; got one {type(keys).__name__}, {keys!r}: put it in a list"
+            )
         kept, hashes = parse_keys(keys, self._store.meta.key_type)
         with self._store.write("deleting rows") as transaction:
             positions = np.unique(transaction.view.find_many(kept, hashes))
@@ -276,7 +280,9 @@ class Space(Reading):
 
     def _need_embedder(self, call: str) -> Any:
         if self._embedder is None:
-            raise InvalidInput(f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)")
+            raise InvalidInput(
+                f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
+            )
         return self._embedder
 
 
@@ -305,4 +311,3 @@ def _same_embedder(store: Store, embedder: Any) -> Any:
     if embedder.identity != stored:
         raise InvalidInput(f"space {store.name!r} was made with embedder {stored}; got {embedder.identity}")
     return embedder
-

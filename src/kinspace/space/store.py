@@ -47,10 +47,12 @@ class Store:
         self.segments = folder / "segments"
         self._viewing = threading.RLock()
         self._view: View | None = None
+        self._deleted = False
         self._seen: int | None = None  # the catalog's change count the view is as new as
 
     def view(self) -> View:
         """The newest view: it has every write acknowledged before this call, by any process."""
+        self._check_there()
         changes = self.catalog.database.changes()
         if changes == self._seen and self._view is not None:
             return self._view
@@ -74,12 +76,15 @@ class Store:
     @contextmanager
     def write(self, doing: str) -> Iterator[Transaction]:
         """Change the space, all or nothing; leaving the block commits and publishes the next view."""
+        self._check_there()
         with self.catalog.database.write(doing) as connection:
             with self._viewing:
                 try:
                     self._view = self._load(connection)
                 except FileNotFoundError as error:
-                    raise Corrupt(f"{error.filename} is missing though the catalog names it; restore it from a backup") from error
+                    raise Corrupt(
+                        f"{error.filename} is missing though the catalog names it; restore it from a backup"
+                    ) from error
                 view = self._view
             transaction = Transaction(self.catalog, connection, view)
             yield transaction
@@ -109,20 +114,34 @@ class Store:
             if folder.name not in named:
                 remove_if_unused(folder)
 
+    def forget(self) -> None:
+        """The space was deleted: every later call says so."""
+        self._deleted = True
+        self.close()
+
     def close(self) -> None:
         """Close the catalog; views already taken stay readable."""
         self.catalog.database.close()
         self._lock.release()
 
+    def _check_there(self) -> None:
+        if self._deleted:
+            raise SpaceNotFound(f"space {self.name!r} was deleted")
+
     def _load(self, connection: sqlite3.Connection) -> View:
         """The view at this transaction's state, from the last one and what has changed since."""
         state = self.catalog.state(connection)
         if state.deleted:
-            raise SpaceNotFound(f"space {self.name!r} was deleted")
+            self._deleted = True
+            self._check_there()
         last = self._view
         if last is not None and last.version == state.version:
             return last
-        old = {} if last is None else {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
+        old = (
+            {}
+            if last is None
+            else {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
+        )
         entries = self.catalog.segments(connection)
         tail = self._tail(connection, last)
         same = tail is not None and list(old) == [entry.id for entry in entries]
@@ -149,7 +168,11 @@ class Store:
         segments = []
         for entry in entries:
             kept = old.get(entry.id)
-            source = kept.source if kept is not None else SegmentReader(self.segments, entry, self.meta.dims, self.meta.key_type)
+            source = (
+                kept.source
+                if kept is not None
+                else SegmentReader(self.segments, entry, self.meta.dims, self.meta.key_type)
+            )
             segments.append(kept or Part(source, entry.rows))
         return (*segments, tail or Part(Tail(self.meta.dims), 0))
 

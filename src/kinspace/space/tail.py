@@ -88,7 +88,7 @@ class Tail:
         return places[self._seqs[places] == seqs].astype(np.int64)
 
     def frame(self, rows: int, schema: Schema) -> pl.DataFrame:
-        """"key" and the schema's columns of the first `rows` rows."""
+        """ "key" and the schema's columns of the first `rows` rows."""
         with self._framing:
             self._decode(rows, schema)
             assert self._frame is not None

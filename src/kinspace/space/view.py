@@ -27,7 +27,14 @@ class View:
     """The rows of a space at one version. Nothing in it changes, whatever is written meanwhile."""
 
     def __init__(
-        self, meta: Meta, version: int, next_seq: int, columns: bytes, parts: tuple[Part, ...], log_through: int, last_tombstone: int
+        self,
+        meta: Meta,
+        version: int,
+        next_seq: int,
+        columns: bytes,
+        parts: tuple[Part, ...],
+        log_through: int,
+        last_tombstone: int,
     ) -> None:
         self.meta = meta
         self.version = version
@@ -113,7 +120,9 @@ class View:
         part, row = self.locate(position)
         return part.source.vector(row)
 
-    def _by_part(self, positions: NDArray[np.int64]) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.bool_] | slice]]:
+    def _by_part(
+        self, positions: NDArray[np.int64]
+    ) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.bool_] | slice]]:
         """The positions, part by part: the part, its rows, and where in the list they stand."""
         if len(positions) == 0:
             return
@@ -163,7 +172,7 @@ class View:
         return out
 
     def take(self, positions: NDArray[np.int64], names: list[str] | None = None) -> pl.DataFrame:
-        """"key" and the columns (all of them by default) of those positions, in the order asked."""
+        """ "key" and the columns (all of them by default) of those positions, in the order asked."""
         import polars as pl
 
         names = list(self.schema) if names is None else names

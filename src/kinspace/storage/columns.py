@@ -44,7 +44,9 @@ def check_name(name: object) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidInput(f"a column's name is a non-empty str; got {name!r}")
     if name in ("key", "vector") or name.startswith("_"):
-        raise InvalidInput(f"column name {name!r} is reserved ('key', 'vector' and names that begin with '_'); rename it")
+        raise InvalidInput(
+            f"column name {name!r} is reserved ('key', 'vector' and names that begin with '_'); rename it"
+        )
     try:
         name.encode()
     except UnicodeEncodeError as error:
@@ -96,7 +98,9 @@ def storable(frame: pl.DataFrame) -> pl.DataFrame:
         if dtype in (pl.Categorical, pl.Enum):
             casts[name] = pl.String()
         elif dtype == pl.Object or dtype == pl.Unknown:
-            raise InvalidInput(f"column {name!r} holds Python objects, which are not stored; convert it to an Arrow type")
+            raise InvalidInput(
+                f"column {name!r} holds Python objects, which are not stored; convert it to an Arrow type"
+            )
     return frame.cast(casts) if casts else frame  # type: ignore[arg-type]  # a mapping of names to types
 
 

@@ -58,7 +58,9 @@ def map_flat(folder: Path, dtype: str, rows: int) -> NDArray[Any]:
     metadata = read_metadata(folder)
     path = folder / "c" / "0"
     _expect(folder, metadata, "shape", [rows])
-    _expect(folder, metadata, "codecs", [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC], bytes_too=True)
+    _expect(
+        folder, metadata, "codecs", [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC], bytes_too=True
+    )
     if rows == 0:
         return np.empty(0, dtype)
     raw = map_bytes(path)
@@ -85,7 +87,9 @@ def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
         raise Corrupt(f"{folder / 'zarr.json'} does not describe a sharded array") from error
     if not plain or not at_end or remainder or outer[1] != dims or inner[1] != dims or per_shard < 1:
-        raise Corrupt(f"{folder / 'zarr.json'}: the engine maps shards of uncompressed, checksummed rows; this is another layout")
+        raise Corrupt(
+            f"{folder / 'zarr.json'}: the engine maps shards of uncompressed, checksummed rows; this is another layout"
+        )
     chunks: list[Chunk] = []
     for shard in range(-(-rows // outer[0])):
         path = folder / "c" / str(shard) / "0"

@@ -126,7 +126,9 @@ class SegmentReader:
             return self.frame(names)[rows]
         present = [name for name in names if name in self.columns]
         source = pl.scan_ipc(self.arrow_path).select(present)
-        return pl.concat([source.slice(int(row), 1).collect() for row in rows]) if len(rows) else source.head(0).collect()
+        return (
+            pl.concat([source.slice(int(row), 1).collect() for row in rows]) if len(rows) else source.head(0).collect()
+        )
 
     @cached_property
     def columns(self) -> list[str]:

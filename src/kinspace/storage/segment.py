@@ -84,7 +84,9 @@ def write_segment(
         try:
             first, last = _write_arrays(folder, rows, dims, key_type, block)
             _write_columns(folder / "rows.arrow", columns())
-            files = {str(path.relative_to(folder)): _file_entry(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+            files = {
+                str(path.relative_to(folder)): _file_entry(path) for path in sorted(folder.rglob("*")) if path.is_file()
+            }
             sync_tree(folder)
             sync(parent)
         except BaseException:
@@ -116,7 +118,10 @@ def _write_arrays(
 
     inner, shard = chunk_rows(rows, dims)
     group = zarr.open_group(
-        folder, mode="a", zarr_format=3, attributes={"kinspace": {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}}
+        folder,
+        mode="a",
+        zarr_format=3,
+        attributes={"kinspace": {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}},
     )
     vectors = group.create_array(
         "vectors",
@@ -150,7 +155,11 @@ def _write_arrays(
     _flat(group, "key_row", order.astype(np.uint32))
     if key_type == "str":
         _flat(group, "key_text", np.concatenate(texts))
-        _flat(group, "key_offset", np.concatenate([np.zeros(1, np.uint64), np.cumsum(np.concatenate(lengths), dtype=np.uint64)]))
+        _flat(
+            group,
+            "key_offset",
+            np.concatenate([np.zeros(1, np.uint64), np.cumsum(np.concatenate(lengths), dtype=np.uint64)]),
+        )
     else:
         _flat(group, "key", np.concatenate(ints))
     return int(seqs[0]), int(seqs[-1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -14,6 +12,7 @@ from xxhash import xxh3_64_intdigest
 from ..errors import InvalidInput
 from ..types import parse_dims
 from .rarity import FULL, WEIGHTS
+from .words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of everything below that changes a vector: raise it when any of it changes
 
-_WORD = re.compile(r"[^\W_]+")
 _SHORTEST, _LONGEST = 2, 5  # characters in a part of a word
 _WORD_UNIT = 64  # the weight of a rare word's own feature; of all its parts together, in norm, twice that
 _MAX_PARTED = 64  # characters of a word that are taken apart; whatever is longer is no word
@@ -46,12 +44,13 @@ class Hashing:
 
     Notes
     -----
-    A text is normalised (NFKC, lower case) and cut into words. Each word is hashed (xxh3) to one dimension and one
-    sign, and so are its parts of 2 to 5 characters, its ends marked: Weinberger et al. 2009 (arXiv:0902.2206), with
-    the parts of Bojanowski et al. 2016 (arXiv:1607.04606). Common English words count less, by a fixed table, so a
-    vector depends on its own text alone. A word met c times, first as number p, counts sqrt(c · 16 / (16 + p)):
-    repetition adds ever less, and what a text says first counts most. Every sum is one of whole numbers, so vectors
-    agree to the bit on every machine; letters newer than a Python's Unicode tables are the one exception.
+    A text is normalised (NFKC, lower case) and cut into words, or pairs of letters in scripts without spaces. Each
+    word is hashed (xxh3) to one dimension and one sign, and so are its parts of 2 to 5 characters, its ends marked:
+    Weinberger et al. 2009 (arXiv:0902.2206), with the parts of Bojanowski et al. 2016 (arXiv:1607.04606). Common
+    English words count less, by a fixed table, so a vector depends on its own text alone. A word met c times, first
+    as number p, counts sqrt(c · 16 / (16 + p)): repetition adds ever less, and what a text says first counts most.
+    Every sum is one of whole numbers, so vectors agree to the bit on every machine; letters newer than a Python's
+    Unicode tables are the one exception.
 
     Examples
     --------
@@ -162,7 +161,7 @@ def _blocks(texts: Iterable[str]) -> Iterator[list[list[str]]]:
         if not isinstance(text, str):
             raise InvalidInput(f"texts[{number}] must be a str; got {text!r:.80} ({type(text).__name__})")
         characters += len(text)
-        block.append(_WORD.findall((text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()))
+        block.append(words_of(text))
         if len(block) == _BLOCK_TEXTS or characters >= _BLOCK_CHARACTERS:
             yield block
             block, characters = [], 0

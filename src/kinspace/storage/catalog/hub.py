@@ -49,7 +49,9 @@ class HubCatalog:
             try:
                 connection.execute("INSERT INTO space (name, id) VALUES (?, ?)", (name, id))
             except sqlite3.IntegrityError as error:
-                raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name") from error
+                raise SpaceExists(
+                    f"a space named {name!r} exists already; get_space it, or pick another name"
+                ) from error
 
     def remove(self, name: str) -> str | None:
         """Take the name out; returns the folder's id, or None if there was no such name."""

@@ -60,7 +60,9 @@ class SegmentEntry:
     base: int  # added to the file's seq array
     first: int  # lowest seq
     last: int  # highest seq
-    files: dict[str, tuple[int, str | None]]  # path in the folder -> bytes, xxh3-64 in hex or None where the file carries crc32c
+    files: dict[
+        str, tuple[int, str | None]
+    ]  # path in the folder -> bytes, xxh3-64 in hex or None where the file carries crc32c
 
     @property
     def bytes(self) -> int:
@@ -139,7 +141,13 @@ class SpaceCatalog:
         return sorted(entries, key=lambda entry: (entry.first, entry.last))
 
     def add_segment(self, connection: sqlite3.Connection, entry: SegmentEntry) -> None:
-        fields = {"rows": entry.rows, "base": entry.base, "first": entry.first, "last": entry.last, "files": entry.files}
+        fields = {
+            "rows": entry.rows,
+            "base": entry.base,
+            "first": entry.first,
+            "last": entry.last,
+            "files": entry.files,
+        }
         body = json.dumps(fields, sort_keys=True)
         connection.execute("INSERT INTO segment VALUES (?, ?, ?)", (entry.id, body, _checksum(entry.id, body)))
 
@@ -149,7 +157,9 @@ class SpaceCatalog:
     def log(self, connection: sqlite3.Connection, after: int, dims: int) -> list[LogEntry]:
         """The log's entries with an id above `after`, oldest first."""
         entries = []
-        rows = connection.execute("SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id", (after,))
+        rows = connection.execute(
+            "SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id", (after,)
+        )
         for id, first, keys, vectors, columns, checksum in rows:
             self._verify(checksum, f"log entry {id}", first, keys, vectors, columns)
             matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
@@ -182,14 +192,18 @@ class SpaceCatalog:
     def tombstones(self, connection: sqlite3.Connection, after: int = 0) -> list[TombstoneEntry]:
         """The tombstones with an id above `after`, oldest first."""
         entries = []
-        for id, at, seqs, checksum in connection.execute("SELECT id, at, seqs, checksum FROM tombstone WHERE id>? ORDER BY id", (after,)):
+        for id, at, seqs, checksum in connection.execute(
+            "SELECT id, at, seqs, checksum FROM tombstone WHERE id>? ORDER BY id", (after,)
+        ):
             self._verify(checksum, f"tombstone {id}", at, seqs)
             entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, np.dtype("<u8"))))
         return entries
 
     def add_tombstones(self, connection: sqlite3.Connection, at: int, seqs: NDArray[np.uint64]) -> TombstoneEntry:
         row = (at, seqs.astype("<u8", copy=False).tobytes())
-        cursor = connection.execute("INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, _checksum(*row)))
+        cursor = connection.execute(
+            "INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, _checksum(*row))
+        )
         assert cursor.lastrowid is not None
         return TombstoneEntry(cursor.lastrowid, at, seqs)
 

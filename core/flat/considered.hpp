@@ -1,0 +1,48 @@
+// Which rows a search considers: live, in the mask, and not excluded.
+#pragma once
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "flat/rows.hpp"
+
+namespace kinspace {
+
+struct Considered {
+  const Parts& parts;
+  std::vector<const std::uint64_t*> masks;  // a bitmap or null for each part, or empty
+  std::int64_t exclude = -1;                // a position
+
+  // The bitmap of rows at…at + 63 of part p; `at` is a multiple of 64 below its n.
+  std::uint64_t word(std::size_t p, std::size_t at) const {
+    const Part& part = parts.parts[p];
+    const std::size_t left = part.rows->n - at;
+    std::uint64_t bits = left < 64 ? (std::uint64_t{1} << left) - 1 : ~std::uint64_t{0};
+    if (part.live != nullptr) bits &= part.live[at / 64];
+    if (!masks.empty() && masks[p] != nullptr) bits &= masks[p][at / 64];
+    if (exclude >= 0) {
+      const std::uint64_t row = static_cast<std::uint64_t>(exclude) - part.first - at;  // wraps when it is before
+      if (row < 64) bits &= ~(std::uint64_t{1} << row);
+    }
+    return bits;
+  }
+
+  std::size_t count() const {
+    std::size_t total = 0;
+    for (std::size_t p = 0; p < parts.parts.size(); ++p) {
+      const Part& part = parts.parts[p];
+      if (part.live == nullptr && (masks.empty() || masks[p] == nullptr)) {
+        total += part.rows->n;
+        const std::uint64_t row = static_cast<std::uint64_t>(exclude) - part.first;
+        if (exclude >= 0 && row < part.rows->n) --total;
+      } else {
+        for (std::size_t at = 0; at < part.rows->n; at += 64)
+          total += static_cast<std::size_t>(std::popcount(word(p, at)));
+      }
+    }
+    return total;
+  }
+};
+
+}  // namespace kinspace

@@ -1,0 +1,43 @@
+// Bitmap words to lists of rows.
+#include "flat/row_list.hpp"
+
+#include <bit>
+
+namespace kinspace {
+
+void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
+  const std::size_t c = from.chunks.size() == 1 ? 0 : at / from.chunk_rows;
+  const Chunk& chunk = from.chunks[c];
+  const auto into = static_cast<std::ptrdiff_t>(at - c * from.chunk_rows);
+  const bool whole = from.chunks.size() == 1 || at - c * from.chunk_rows + 64 <= from.chunk_rows;
+  if (whole && word == ~std::uint64_t{0}) {
+    const float* first = chunk.begin + into * chunk.stride;
+    for (std::size_t i = 0; i < 64; ++i) {
+      ids[n + i] = at + i;
+      rows[n + i] = first + static_cast<std::ptrdiff_t>(i) * chunk.stride;
+    }
+    n += 64;
+    return;
+  }
+  for (; word != 0; word &= word - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(word));
+    ids[n] = at + i;
+    rows[n] = whole ? chunk.begin + (into + static_cast<std::ptrdiff_t>(i)) * chunk.stride : from.row(at + i);
+    ++n;
+  }
+}
+
+void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end) {
+  const Rows& from = *considered.parts.parts[p].rows;
+  n = 0;
+  for (; at < end && n + 64 <= capacity; at += 64) {
+    const std::uint64_t word = considered.word(p, at);
+    if (word != 0) take(from, at, word);
+  }
+  if (n == 0) return;
+  const std::ptrdiff_t stride = from.chunks[0].stride;
+  far = ids[n - 1] - ids[0] >= n + n / 2 || stride < 0 || static_cast<std::size_t>(stride) > from.dims + from.dims / 2;
+  for (std::size_t i = 0; i < padding; ++i) rows[n + i] = rows[n - 1];
+}
+
+}  // namespace kinspace

@@ -1,0 +1,137 @@
+// Work items, shared pruning, the final ranking.
+#include "flat/search.hpp"
+
+#include <bit>
+#include <cmath>
+
+#include "flat/errors.hpp"
+#include "simd/dispatch.hpp"
+
+namespace kinspace {
+namespace {
+
+// Rows of one work item: a full list, smaller where that is much work, larger where few rows are considered.
+std::size_t rows_per_item(const Queries& queries, std::size_t n, std::size_t count) {
+  constexpr std::size_t most_work = std::size_t{32} << 20;
+  const std::size_t rows = std::clamp(most_work / (queries.dims * queries.m), block_rows, RowList::capacity);
+  const std::size_t sparse = std::clamp<std::size_t>(n / std::max<std::size_t>(count, 1), 1, 4096);
+  return rows / 64 * 64 * sparse;
+}
+
+}  // namespace
+
+Search::Search(const Queries& queries, const Considered& considered, std::size_t k, const float* floor,
+               std::size_t threads)
+    : queries_(queries), considered_(considered), floor_(floor), nearest_(queries.m) {
+  const Parts& parts = considered.parts;
+  const std::size_t count = considered.count();
+  k_ = std::min(k, count);
+  if (k_ == 0 || queries.m == 0) return;
+  all_ = k_ == count && (floor == nullptr || std::all_of(floor, floor + queries.m, [](float f) { return f < -1e38f; }));
+  item_rows_ = rows_per_item(queries, parts.n, count);
+  items_.reserve(parts.parts.size() + 1);
+  items_.push_back(0);
+  for (const Part& part : parts.parts) items_.push_back(items_.back() + (part.rows->n + item_rows_ - 1) / item_rows_);
+  const double work = static_cast<double>(count) * static_cast<double>(queries.dims * queries.m);
+  threads_ = std::min({threads_for(threads, work), items_.back(), std::size_t{256}});
+  workers_.resize(threads_);
+  if (threads_ == 1) return;
+  tau_ = std::vector<std::atomic<float>>(queries.m);
+  for (std::size_t q = 0; q < queries.m; ++q) tau_[q] = floor != nullptr ? floor[q] : -HUGE_VALF;
+}
+
+void Search::run(Poll poll) {
+  if (items_.empty()) return;
+  for_items(items_.back(), threads_, poll, [this](std::size_t thread, std::size_t item) { return scan(thread, item); });
+  for (const auto& worker : workers_)
+    if (worker != nullptr && worker->bad >= 0) fail(worker->bad, poll);
+  const double work = static_cast<double>(queries_.m) * static_cast<double>(k_ * queries_.dims);
+  for_items(queries_.m, threads_for(threads_ == 1 ? 1 : 0, work), poll, [this](std::size_t, std::size_t q) {
+    rank(q);
+    return true;
+  });
+}
+
+bool Search::scan(std::size_t thread, std::size_t item) {
+  if (workers_[thread] == nullptr) {
+    workers_[thread] = std::make_unique<Worker>(queries_, considered_.parts, k_);
+    for (std::size_t q = 0; floor_ != nullptr && q < queries_.m; ++q)
+      workers_[thread]->candidates[q].raise(floor_[q]);
+  }
+  Worker& worker = *workers_[thread];
+  const auto p = static_cast<std::size_t>(std::upper_bound(items_.begin(), items_.end(), item) - items_.begin()) - 1;
+  const Part& part = considered_.parts.parts[p];
+  std::size_t at = (item - items_[p]) * item_rows_;
+  const std::size_t end = std::min(part.rows->n, at + item_rows_);
+  RowList list;
+  while (at < end && worker.bad < 0) {
+    list.fill(considered_, p, at, end);
+    if (all_) {
+      worker.collect(part, list);
+    } else {
+      share(worker);
+      worker.compare(part, list);
+    }
+  }
+  return worker.bad < 0;
+}
+
+// What one thread has found raises the bar for all.
+void Search::share(Worker& worker) {
+  for (std::size_t q = 0; q < tau_.size(); ++q) {
+    const float mine = worker.candidates[q].tau();
+    float best = tau_[q].load(std::memory_order_relaxed);
+    if (best >= mine) {
+      worker.candidates[q].raise(best);
+    } else {
+      while (best < mine && !tau_[q].compare_exchange_weak(best, mine, std::memory_order_relaxed)) {
+      }
+    }
+  }
+}
+
+void Search::rank(std::size_t q) {
+  Candidates* merged = nullptr;
+  for (const auto& worker : workers_) {
+    if (worker == nullptr) continue;
+    if (merged == nullptr) {
+      merged = &worker->candidates[q];
+    } else {
+      merged->merge(worker->candidates[q]);
+    }
+  }
+  std::vector<Found>& found = merged->resolve(queries_, q, considered_.parts);
+  std::sort(found.begin(), found.end());
+  nearest_[q] = std::move(found);
+}
+
+// Names the first considered row that is not finite; `position` is one of them.
+void Search::fail(std::int64_t position, Poll poll) const {
+  const Parts& parts = considered_.parts;
+  for (std::size_t p = 0; p < parts.parts.size(); ++p)
+    for (std::size_t at = 0; at < parts.parts[p].rows->n; at += 64) {
+      if (at % (1 << 14) == 0) poll();
+      for (std::uint64_t word = considered_.word(p, at); word != 0; word &= word - 1) {
+        const std::size_t row = at + static_cast<std::size_t>(std::countr_zero(word));
+        if (!queries_.kernels.finite(parts.parts[p].rows->row(row), parts.dims))
+          throw NotFinite(static_cast<std::int64_t>(parts.parts[p].first + row));
+      }
+    }
+  throw NotFinite(position);
+}
+
+std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m,
+                                       const Considered& considered, std::size_t k, std::size_t threads, Poll poll) {
+  const std::size_t dims = considered.parts.dims, batch = queries_at_once(dims);
+  std::vector<std::vector<Found>> nearest;
+  nearest.reserve(m);
+  for (std::size_t first = 0; first < m; first += batch) {
+    const Queries ready(kernels(), metric, queries + first * dims, std::min(batch, m - first), dims);
+    Search one(ready, considered, k, nullptr, threads);
+    one.run(poll);
+    for (std::size_t q = 0; q < ready.m; ++q) nearest.push_back(one.nearest(q));
+  }
+  return nearest;
+}
+
+}  // namespace kinspace

@@ -1,0 +1,193 @@
+// Blocks of rows: norms, kernels, survivors, bounds.
+#include "flat/worker.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace kinspace {
+namespace {
+
+constexpr std::size_t widest = 3;  // registers of queries in a tile
+
+// The norm as float, NaN where bounds don't hold for it. float_squares is a float sum that may have left its range.
+float checked_norm(float float_squares, const ExactKernels& exact, const float* row, std::size_t dims) {
+  if (float_squares >= least_norm * least_norm && float_squares <= most_norm * most_norm)
+    return std::sqrt(float_squares);
+  const double norm = std::sqrt(exact.squares(row, dims));
+  return norm == 0.0 || (norm >= least_norm && norm <= most_norm) ? static_cast<float>(norm) : NAN;
+}
+
+}  // namespace
+
+struct Worker::Block {
+  const float* const* rows;
+  const float* const* next;  // the rows of the block after
+  const std::size_t* ids;
+  std::size_t n, first;  // first: position of the part's row 0
+  bool far, has_norms;
+};
+
+Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k)
+    : candidates(queries.m, Candidates(k)), queries_(queries), parts_(parts) {
+  if (queries.tiles.empty()) return;
+  const std::size_t room = block_rows * widest * queries.kernels.lanes;
+  tile_out_ = Buffer<float>(room);
+  hits_ = Buffer<std::uint32_t>(room);
+}
+
+void Worker::compare(const Part& part, const RowList& list) {
+  // Tiles read a block once for each group of queries: it should stay in the cache meanwhile.
+  const std::size_t fits = (std::size_t{128} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
+  const std::size_t most = queries_.tiles.empty() ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
+  for (std::size_t j = 0; j < list.n && bad < 0; j += most) {
+    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first, list.far,
+                false};
+    prepare(part, block);
+    if (!queries_.tiles.empty()) compare_tiles(block);
+    compare_singles(block);
+  }
+}
+
+void Worker::collect(const Part& part, const RowList& list) {
+  for (std::size_t i = 0; i < list.n; ++i) {
+    const std::size_t position = part.first + list.ids[i];
+    const std::uint64_t rank = parts_.by_position ? position : part.rows->rank(list.ids[i]);
+    for (std::size_t q = 0; q < queries_.m; ++q) {
+      const double distance = queries_.distance(q, list.rows[i]);
+      if (!std::isfinite(distance)) {
+        bad = static_cast<std::int64_t>(position);
+        return;
+      }
+      candidates[q].settle({distance, rank, static_cast<std::int64_t>(position)});
+    }
+  }
+}
+
+// Norms, where they are needed and given or cheap to have now.
+void Worker::prepare(const Part& part, Block& block) {
+  if (queries_.metric == Metric::l2 && queries_.tiles.empty()) return;
+  if (part.rows->norms != nullptr) {
+    for (std::size_t i = 0; i < block.n; ++i) norm_[i] = part.rows->norms[block.ids[i]];
+  } else if (!queries_.tiles.empty()) {
+    queries_.kernels.squares(block.rows, block.n, queries_.dims, block.far, s_);
+    for (std::size_t i = 0; i < block.n; ++i)
+      norm_[i] = checked_norm(s_[i], *queries_.kernels.exact, block.rows[i], queries_.dims);
+  } else {
+    return;  // the first query sums squares beside its dots
+  }
+  block.has_norms = true;
+}
+
+void Worker::compare_tiles(const Block& block) {
+  const Kernels& kernels = queries_.kernels;
+  const Bounds& bounds = queries_.tiled;
+  alignas(64) float tau[widest * 16];
+  for (std::size_t i = 0; i < block.n; ++i) {
+    const float norm = norm_[i];
+    if (queries_.metric == Metric::cosine) {
+      mul_[i] = norm == 0.0f ? 1.0f : 1.0f / norm;
+      add_[i] = 0.0f;
+    } else if (queries_.metric == Metric::ip) {
+      mul_[i] = 1.0f;
+      add_[i] = static_cast<float>(bounds.dot) * norm;
+    } else {
+      const double squares = static_cast<double>(norm) * norm;
+      mul_[i] = 2.0f;
+      add_[i] = static_cast<float>(squares * (bounds.l2_row - 1.0));
+    }
+  }
+  for (const Tile& tile : queries_.tiles) {
+    const float* const* next = tile.first == 0 ? block.next : nullptr;
+    kernels.tile[tile.width / kernels.lanes - 1](tile.packed, block.rows, next, block.n, queries_.dims,
+                                                 tile_out_.data());
+    for (std::size_t j = 0; j < tile.width; ++j) {
+      if (j >= tile.count) {
+        tau[j] = HUGE_VALF;
+        continue;
+      }
+      const double lowest = candidates[tile.first + j].tau();
+      const double squares = queries_.squares[tile.first + j];
+      tau[j] = float_below(queries_.metric == Metric::cosine ? lowest - bounds.cosine
+                           : queries_.metric == Metric::ip   ? lowest
+                                                             : squares * (1.0 - bounds.l2_query) + lowest);
+    }
+    const std::size_t hits =
+        kernels.sift_tile(tile_out_.data(), mul_, add_, tau, block.n, tile.width, hits_.data());
+    for (std::size_t h = 0; h < hits && bad < 0; ++h) {
+      const auto width = static_cast<std::uint32_t>(tile.width);
+      const std::uint32_t i = hits_[h] / width, j = hits_[h] % width;
+      if (j >= tile.count) continue;
+      float s = tile_out_[hits_[h]];
+      if (queries_.metric == Metric::l2) s = kernels.l2sq(queries_.query(tile.first + j), block.rows[i], queries_.dims);
+      consider(tile.first + j, bounds, s, norm_[i], block.first + block.ids[i]);
+    }
+  }
+}
+
+void Worker::compare_singles(Block& block) {
+  const Kernels& kernels = queries_.kernels;
+  const Bounds& bounds = queries_.single;
+  const std::uint64_t all = block.n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << block.n) - 1;
+  for (std::size_t q = queries_.singles; q < queries_.m && bad < 0; ++q) {
+    const float* query = queries_.scan_query(q);
+    const double lowest = candidates[q].tau();
+    const bool first = q == queries_.singles;
+    const bool far = block.far && first;
+    if (queries_.metric == Metric::l2) {
+      kernels.l2sqs(query, block.rows, block.n, queries_.dims, far, s_);
+    } else if (block.has_norms) {
+      kernels.dots(query, block.rows, block.n, queries_.dims, far, s_);
+    } else {
+      kernels.dots_squares(query, block.rows, block.n, queries_.dims, far, s_, norm_);
+      for (std::size_t i = 0; i < block.n; ++i)
+        norm_[i] = checked_norm(norm_[i], *kernels.exact, block.rows[i], queries_.dims);
+      block.has_norms = true;
+    }
+    if (first) {
+      for (std::size_t i = 0; i < block.n; ++i) {
+        mul_[i] = queries_.metric == Metric::l2 ? -1.0f
+                  : queries_.metric == Metric::ip || norm_[i] == 0.0f ? 1.0f
+                                                                      : 1.0f / norm_[i];
+        add_[i] = queries_.metric == Metric::ip ? static_cast<float>(bounds.dot) * norm_[i] : 0.0f;
+      }
+    }
+    const float tau = float_below(queries_.metric == Metric::cosine ? lowest - bounds.cosine
+                                  : queries_.metric == Metric::ip
+                                      ? lowest
+                                      : (lowest - bounds.l2_tiny) / (1.0 - bounds.l2));
+    for (std::uint64_t kept = kernels.sift(s_, mul_, add_, tau) & all; kept != 0 && bad < 0; kept &= kept - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(kept));
+      consider(q, bounds, s_[i], norm_[i], block.first + block.ids[i]);
+    }
+  }
+}
+
+// s is the float dot with the unit query, or for l2 the direct float sum of squared differences.
+void Worker::consider(std::size_t q, const Bounds& bounds, float s, float norm, std::size_t position) {
+  if (!std::isfinite(s)) {
+    if (!queries_.kernels.finite(parts_.row(position), queries_.dims)) {
+      bad = static_cast<std::int64_t>(position);
+      return;
+    }
+    admit(q, -HUGE_VAL, HUGE_VAL, position);
+  } else if (queries_.metric == Metric::l2) {
+    const double slack = s * bounds.l2 + bounds.l2_tiny;
+    admit(q, -s - slack, -s + slack, position);
+  } else if (!std::isfinite(norm)) {
+    admit(q, -HUGE_VAL, HUGE_VAL, position);
+  } else {
+    const bool cosine = queries_.metric == Metric::cosine;
+    const double near = cosine && norm != 0.0f ? static_cast<double>(s) / norm : s;
+    const double slack = cosine ? bounds.cosine : bounds.dot * norm;
+    admit(q, near - slack, near + slack, position);
+  }
+}
+
+void Worker::admit(std::size_t q, double lower, double upper, std::size_t position) {
+  Candidates& mine = candidates[q];
+  if (mine.add(static_cast<float>(lower), static_cast<float>(upper), static_cast<std::int64_t>(position)))
+    mine.tighten(queries_, q, parts_);
+}
+
+}  // namespace kinspace

@@ -1,0 +1,45 @@
+// One thread's share of a search: compares lists of rows with every query and keeps the candidates.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "flat/buffer.hpp"
+#include "flat/candidates.hpp"
+#include "flat/queries.hpp"
+#include "flat/row_list.hpp"
+
+namespace kinspace {
+
+class Worker {
+ public:
+  Worker(const Queries& queries, const Parts& parts, std::size_t k);
+
+  // Compares every row of list, which are of that part, in float; what may be near becomes a candidate.
+  void compare(const Part& part, const RowList& list);
+
+  // Every row of list is an answer: takes their exact distances.
+  void collect(const Part& part, const RowList& list);
+
+  std::vector<Candidates> candidates;  // of each query
+  std::int64_t bad = -1;               // a row that is not finite: its position. The answer is void then
+
+ private:
+  struct Block;
+  void prepare(const Part& part, Block& block);
+  void compare_tiles(const Block& block);
+  void compare_singles(Block& block);
+  void consider(std::size_t q, const Bounds& bounds, float s, float norm, std::size_t position);
+  void admit(std::size_t q, double lower, double upper, std::size_t position);
+
+  const Queries& queries_;
+  const Parts& parts_;
+  Buffer<float> tile_out_;
+  Buffer<std::uint32_t> hits_;
+  alignas(64) float norm_[block_rows] = {};
+  alignas(64) float s_[block_rows] = {};
+  alignas(64) float mul_[block_rows] = {};
+  alignas(64) float add_[block_rows] = {};
+};
+
+}  // namespace kinspace

@@ -1,0 +1,6 @@
+"""Which rows: predicates over columns, and masks or row ids over arrays."""
+
+from .bitmap import mask_or_rows, pack_bits
+from .predicate import Predicate, compile_predicate
+
+__all__ = ["Predicate", "compile_predicate", "mask_or_rows", "pack_bits"]
