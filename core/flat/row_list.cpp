@@ -35,8 +35,6 @@ void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at,
     if (word != 0) take(from, at, word);
   }
   if (n == 0) return;
-  const std::ptrdiff_t stride = from.chunks[0].stride;
-  far = ids[n - 1] - ids[0] >= n + n / 2 || stride < 0 || static_cast<std::size_t>(stride) > from.dims + from.dims / 2;
   for (std::size_t i = 0; i < padding; ++i) rows[n + i] = rows[n - 1];
 }
 

@@ -11,7 +11,6 @@ struct RowList {
   static constexpr std::size_t capacity = 512, padding = block_rows + lookahead;
 
   std::size_t n;
-  bool far;                            // the rows don't follow one another in memory
   std::size_t ids[capacity];           // rows within the part, ascending
   const float* rows[capacity + padding];  // the last one is repeated to the end
 

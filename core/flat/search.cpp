@@ -10,6 +10,8 @@
 namespace kinspace {
 namespace {
 
+constexpr std::size_t cache_bytes = std::size_t{256} << 10;
+
 // Rows of one work item: a full list, smaller where that is much work, larger where few rows are considered.
 std::size_t rows_per_item(const Queries& queries, std::size_t n, std::size_t count) {
   constexpr std::size_t most_work = std::size_t{32} << 20;
@@ -34,6 +36,7 @@ Search::Search(const Queries& queries, const Considered& considered, std::size_t
   for (const Part& part : parts.parts) items_.push_back(items_.back() + (part.rows->n + item_rows_ - 1) / item_rows_);
   const double work = static_cast<double>(count) * static_cast<double>(queries.dims * queries.m);
   threads_ = std::min({threads_for(threads, work), items_.back(), std::size_t{256}});
+  cached_ = count * queries.dims * sizeof(float) <= cache_bytes;
   workers_.resize(threads_);
   if (threads_ == 1) return;
   tau_ = std::vector<std::atomic<float>>(queries.m);
@@ -54,7 +57,7 @@ void Search::run(Poll poll) {
 
 bool Search::scan(std::size_t thread, std::size_t item) {
   if (workers_[thread] == nullptr) {
-    workers_[thread] = std::make_unique<Worker>(queries_, considered_.parts, k_);
+    workers_[thread] = std::make_unique<Worker>(queries_, considered_.parts, k_, cached_);
     for (std::size_t q = 0; floor_ != nullptr && q < queries_.m; ++q)
       workers_[thread]->candidates[q].raise(floor_[q]);
   }

@@ -36,6 +36,7 @@ class Search {
   std::size_t k_;
   const float* floor_;
   bool all_ = false;  // every considered row is an answer: no need to compare in float
+  bool cached_ = false;
   std::size_t threads_ = 1;
 
   std::vector<std::size_t> items_;  // work items before each part

@@ -25,11 +25,15 @@ struct Worker::Block {
   const float* const* next;  // the rows of the block after
   const std::size_t* ids;
   std::size_t n, first;  // first: position of the part's row 0
-  bool far, has_norms;
+  bool has_norms;
 };
 
-Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k)
-    : candidates(queries.m, Candidates(k)), queries_(queries), parts_(parts) {
+Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached)
+    : queries_(queries), parts_(parts) {
+  constexpr std::size_t in_flight = 12 << 10;  // bytes that hide the latency of memory (measured; 8 to 32 KB are alike)
+  ahead_ = cached ? 0 : std::clamp<std::size_t>(in_flight / (queries.dims * sizeof(float)), 1, most_ahead);
+  candidates.reserve(queries.m);
+  for (std::size_t q = 0; q < queries.m; ++q) candidates.emplace_back(k);
   if (queries.tiles.empty()) return;
   const std::size_t room = block_rows * widest * queries.kernels.lanes;
   tile_out_ = Buffer<float>(room);
@@ -41,8 +45,7 @@ void Worker::compare(const Part& part, const RowList& list) {
   const std::size_t fits = (std::size_t{128} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
   const std::size_t most = queries_.tiles.empty() ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
   for (std::size_t j = 0; j < list.n && bad < 0; j += most) {
-    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first, list.far,
-                false};
+    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first, false};
     prepare(part, block);
     if (!queries_.tiles.empty()) compare_tiles(block);
     compare_singles(block);
@@ -70,7 +73,7 @@ void Worker::prepare(const Part& part, Block& block) {
   if (part.rows->norms != nullptr) {
     for (std::size_t i = 0; i < block.n; ++i) norm_[i] = part.rows->norms[block.ids[i]];
   } else if (!queries_.tiles.empty()) {
-    queries_.kernels.squares(block.rows, block.n, queries_.dims, block.far, s_);
+    queries_.kernels.squares(block.rows, block.n, queries_.dims, 0, s_);
     for (std::size_t i = 0; i < block.n; ++i)
       norm_[i] = checked_norm(s_[i], *queries_.kernels.exact, block.rows[i], queries_.dims);
   } else {
@@ -133,13 +136,13 @@ void Worker::compare_singles(Block& block) {
     const float* query = queries_.scan_query(q);
     const double lowest = candidates[q].tau();
     const bool first = q == queries_.singles;
-    const bool far = block.far && first;
+    const std::size_t ahead = first && queries_.tiles.empty() ? ahead_ : 0;
     if (queries_.metric == Metric::l2) {
-      kernels.l2sqs(query, block.rows, block.n, queries_.dims, far, s_);
+      kernels.l2sqs(query, block.rows, block.n, queries_.dims, ahead, s_);
     } else if (block.has_norms) {
-      kernels.dots(query, block.rows, block.n, queries_.dims, far, s_);
+      kernels.dots(query, block.rows, block.n, queries_.dims, ahead, s_);
     } else {
-      kernels.dots_squares(query, block.rows, block.n, queries_.dims, far, s_, norm_);
+      kernels.dots_squares(query, block.rows, block.n, queries_.dims, ahead, s_, norm_);
       for (std::size_t i = 0; i < block.n; ++i)
         norm_[i] = checked_norm(norm_[i], *kernels.exact, block.rows[i], queries_.dims);
       block.has_norms = true;

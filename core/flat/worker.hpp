@@ -13,7 +13,8 @@ namespace kinspace {
 
 class Worker {
  public:
-  Worker(const Queries& queries, const Parts& parts, std::size_t k);
+  // cached: the rows are few enough to be found in the cache.
+  Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached);
 
   // Compares every row of list, which are of that part, in float; what may be near becomes a candidate.
   void compare(const Part& part, const RowList& list);
@@ -34,6 +35,7 @@ class Worker {
 
   const Queries& queries_;
   const Parts& parts_;
+  std::size_t ahead_;  // rows to fetch ahead when there is one query
   Buffer<float> tile_out_;
   Buffer<std::uint32_t> hits_;
   alignas(64) float norm_[block_rows] = {};

@@ -15,11 +15,18 @@ struct Keys {
   const std::uint64_t* offsets = nullptr;  // … row r is text[offsets[r]:offsets[r + 1]]
   const std::int64_t* ints = nullptr;      // or integer keys
 
-  // Where the first hash >= the one asked would be.
+  // The row of the key with that hash, or -1. `at` is where the hash is or would be.
+  std::int64_t find(std::size_t at, std::uint64_t hash, std::string_view key) const;
+  std::int64_t find(std::size_t at, std::uint64_t hash, std::int64_t key) const;
   std::size_t lower_bound(std::uint64_t hash) const;
-  bool text_of(std::size_t row, std::string_view& key) const;  // false: the offsets are out of range
-  std::int64_t find(std::uint64_t hash, std::string_view key) const;
-  std::int64_t find(std::uint64_t hash, std::int64_t key) const;
+
+  // lower_bound of many hashes, their memory fetched side by side up to the keys themselves. At most `batch` at once.
+  static constexpr std::size_t batch = 32;
+  void lower_bounds(const std::uint64_t* wanted, std::size_t m, std::size_t* at) const;
+
+  bool text_of(std::size_t row, std::string_view& key) const;  // row < n; false: the offsets are out of range
+  void prefetch(std::size_t row) const;                        // row < n: where its key is, or where that is written
+  void prefetch_text(std::size_t row) const;
 };
 
 }  // namespace kinspace

@@ -18,7 +18,8 @@ struct ExactKernels {
 // Float kernels take rows as a list of pointers, so that whole chunks, strides and gathers are one case.
 // The list must go on for `lookahead` valid pointers after its n: they may be fetched and are not compared.
 // `out` and `squares` have room for n rounded up to a multiple of 8.
-constexpr size_t lookahead = 16;
+constexpr size_t lookahead = 72;
+constexpr size_t most_ahead = 64;
 // Rows compared between two looks at the survivors.
 constexpr size_t block_rows = 64;
 
@@ -26,12 +27,13 @@ struct Kernels {
   const char* isa;  // "scalar" | "avx2" | "avx512" | "neon"
   const ExactKernels* exact;
 
-  // One query, sums in at least 8 lanes. `far`: the rows are not in cache, fetch ahead.
-  void (*dots)(const float* query, const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept;
-  void (*dots_squares)(const float* query, const float* const* rows, size_t n, size_t dims, bool far, float* out,
+  // One query, sums in at least 8 lanes. `ahead`: 0 when the rows are in cache, else how many rows ahead (at most
+  // most_ahead) to fetch from memory.
+  void (*dots)(const float* query, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept;
+  void (*dots_squares)(const float* query, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out,
                        float* squares) noexcept;
-  void (*l2sqs)(const float* query, const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept;
-  void (*squares)(const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept;
+  void (*l2sqs)(const float* query, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept;
+  void (*squares)(const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept;
 
   float (*l2sq)(const float* a, const float* b, size_t dims) noexcept;  // one row
 

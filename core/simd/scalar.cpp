@@ -36,7 +36,7 @@ float sum8(const float* lane) noexcept {
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-void dots(const float* query, const float* const* rows, size_t n, size_t dims, bool, float* out) noexcept {
+void dots(const float* query, const float* const* rows, size_t n, size_t dims, size_t, float* out) noexcept {
   for (size_t j = 0; j < n; ++j) {
     float lane[8] = {};
     for (size_t i = 0; i < dims; ++i) lane[i % 8] += query[i] * rows[j][i];
@@ -44,17 +44,17 @@ void dots(const float* query, const float* const* rows, size_t n, size_t dims, b
   }
 }
 
-void squares_of(const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept {
-  for (size_t j = 0; j < n; ++j) dots(rows[j], rows + j, 1, dims, far, out + j);
+void squares_of(const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept {
+  for (size_t j = 0; j < n; ++j) dots(rows[j], rows + j, 1, dims, ahead, out + j);
 }
 
-void dots_squares(const float* query, const float* const* rows, size_t n, size_t dims, bool far, float* out,
+void dots_squares(const float* query, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out,
                   float* squares) noexcept {
-  dots(query, rows, n, dims, far, out);
-  squares_of(rows, n, dims, far, squares);
+  dots(query, rows, n, dims, ahead, out);
+  squares_of(rows, n, dims, ahead, squares);
 }
 
-void l2sqs(const float* query, const float* const* rows, size_t n, size_t dims, bool, float* out) noexcept {
+void l2sqs(const float* query, const float* const* rows, size_t n, size_t dims, size_t, float* out) noexcept {
   for (size_t j = 0; j < n; ++j) {
     float lane[8] = {};
     for (size_t i = 0; i < dims; ++i) lane[i % 8] += (query[i] - rows[j][i]) * (query[i] - rows[j][i]);
@@ -64,7 +64,7 @@ void l2sqs(const float* query, const float* const* rows, size_t n, size_t dims, 
 
 float l2sq_float(const float* a, const float* b, size_t dims) noexcept {
   float out;
-  l2sqs(a, &b, 1, dims, false, &out);
+  l2sqs(a, &b, 1, dims, 0, &out);
   return out;
 }
 

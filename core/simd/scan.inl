@@ -1,4 +1,4 @@
-// One query against a list of rows: eight rows a step, lanes along the dimensions.
+// One query against a list of rows, lanes along the dimensions.
 #include "simd/vector.inl"
 
 namespace kinspace {
@@ -12,69 +12,92 @@ inline void add(F& sum, F& squares, F q, F x) {
     const F gap = q - x;
     sum += gap * gap;
   } else {
+    if constexpr (S == Sum::dot_squares) hold(x);  // load once
     if constexpr (S != Sum::squares) sum += q * x;
     if constexpr (S != Sum::dot) squares += x * x;
   }
 }
 
-// Dimensions past the last whole vector are read as the last `lanes` of the row, those already seen masked to zero;
-// q is null for squares. Rows shorter than a vector are padded with zeros.
-template <Sum S, bool Far>
-inline void step(const float* q, const float* const* rows, size_t dims, I fresh, float* out, float* out_squares) {
-  F sum[8] = {}, squares[8] = {};
-  size_t i = 0;
+// Dimensions at…at + lanes, those outside of mask as zeros. q is not read for squares.
+template <Sum S>
+inline void add_masked(F& sum, F& squares, const float* q, const float* row, size_t at, I mask) {
+  const F a = S == Sum::squares ? F{} : keep(load(q + at), mask);
+  add<S>(sum, squares, a, keep(load(row + at), mask));
+}
+
+// Whole vectors are read from where a row is aligned on; the dimensions before and after are read as a vector that
+// overlaps them, masked. Rows shorter than a vector are padded with zeros.
+inline size_t unaligned(const float* row) { return -(reinterpret_cast<uintptr_t>(row) / sizeof(float)) % lanes; }
+
+// Eight rows in cache, side by side: they share the loads of the query.
+template <Sum S>
+inline void step(const float* q, const float* const* rows, size_t dims, F (&sum)[8], F (&squares)[8]) {
+  size_t i = unaligned(rows[0]);  // mostly the others are like the first
+  if (i != 0) {
+    const I mask = lanes_before(i);
+#pragma GCC unroll 8
+    for (int r = 0; r < 8; ++r) add_masked<S>(sum[r], squares[r], q, rows[r], 0, mask);
+  }
   for (; i + lanes <= dims; i += lanes) {
     const F a = S == Sum::squares ? F{} : load(q + i);
 #pragma GCC unroll 8
-    for (int r = 0; r < 8; ++r) {
-      if constexpr (Far) __builtin_prefetch(rows[r + 8] + i);
-      add<S>(sum[r], squares[r], a, load(rows[r] + i));
-    }
+    for (int r = 0; r < 8; ++r) add<S>(sum[r], squares[r], a, load(rows[r] + i));
   }
   if (i < dims) {
-    if (i != 0) {
-      const F a = S == Sum::squares ? F{} : keep(load(q + dims - lanes), fresh);
+    const I mask = ~lanes_before(lanes - (dims - i));
 #pragma GCC unroll 8
-      for (int r = 0; r < 8; ++r) {
-        if constexpr (Far) __builtin_prefetch(rows[r + 8] + dims - 1);
-        add<S>(sum[r], squares[r], a, keep(load(rows[r] + dims - lanes), fresh));
-      }
-    } else {
-      const F a = S == Sum::squares ? F{} : load_part(q, dims);
-#pragma GCC unroll 8
-      for (int r = 0; r < 8; ++r) add<S>(sum[r], squares[r], a, load_part(rows[r], dims));
-    }
+    for (int r = 0; r < 8; ++r) add_masked<S>(sum[r], squares[r], q, rows[r], dims - lanes, mask);
   }
-  if constexpr (S != Sum::squares) sum_lanes(sum, out);
-  if constexpr (S == Sum::squares || S == Sum::dot_squares) sum_lanes(squares, out_squares);
+}
+
+// One row from memory: rows are read, and fetched `ahead`, strictly one after another, which memory likes best.
+template <Sum S>
+inline void stream(const float* q, const float* row, const float* later, size_t dims, F& sum, F& squares) {
+  for (size_t i = 0; i < dims; i += 64 / sizeof(float)) __builtin_prefetch(later + i);
+  size_t i = unaligned(row);
+  if (i != 0) add_masked<S>(sum, squares, q, row, 0, lanes_before(i));
+  for (; i + lanes <= dims; i += lanes) add<S>(sum, squares, S == Sum::squares ? F{} : load(q + i), load(row + i));
+  if (i < dims) add_masked<S>(sum, squares, q, row, dims - lanes, ~lanes_before(lanes - (dims - i)));
 }
 
 template <Sum S>
-inline void steps(const float* q, const float* const* rows, size_t n, size_t dims, bool far, float* out,
+inline void steps(const float* q, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out,
                   float* out_squares) {
-  const I fresh = lanes_from(lanes - dims % lanes);
-  if (far) {
-    for (size_t j = 0; j < n; j += 8) step<S, true>(q, rows + j, dims, fresh, out + j, out_squares + j);
-  } else {
-    for (size_t j = 0; j < n; j += 8) step<S, false>(q, rows + j, dims, fresh, out + j, out_squares + j);
+  for (size_t j = 0; j < n; j += 8) {
+    F sum[8] = {}, squares[8] = {};
+    if (dims < lanes) {
+      const F a = S == Sum::squares ? F{} : load_part(q, dims);
+      for (size_t r = 0; r < 8; ++r) add<S>(sum[r], squares[r], a, load_part(rows[j + r], dims));
+    } else if (ahead == 0) {
+      step<S>(q, rows + j, dims, sum, squares);
+    } else {
+      for (size_t r = 0; r < 8; ++r) {
+        F s = {}, t = {};
+        stream<S>(q, rows[j + r], rows[j + r + ahead], dims, s, t);
+        sum[r] = s;
+        squares[r] = t;
+      }
+    }
+    if constexpr (S != Sum::squares) sum_lanes(sum, out + j);
+    if constexpr (S == Sum::squares || S == Sum::dot_squares) sum_lanes(squares, out_squares + j);
   }
 }
 
-void dots(const float* q, const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept {
-  steps<Sum::dot>(q, rows, n, dims, far, out, out);
+void dots(const float* q, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept {
+  steps<Sum::dot>(q, rows, n, dims, ahead, out, out);
 }
 
-void dots_squares(const float* q, const float* const* rows, size_t n, size_t dims, bool far, float* out,
+void dots_squares(const float* q, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out,
                   float* squares) noexcept {
-  steps<Sum::dot_squares>(q, rows, n, dims, far, out, squares);
+  steps<Sum::dot_squares>(q, rows, n, dims, ahead, out, squares);
 }
 
-void l2sqs(const float* q, const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept {
-  steps<Sum::l2sq>(q, rows, n, dims, far, out, out);
+void l2sqs(const float* q, const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept {
+  steps<Sum::l2sq>(q, rows, n, dims, ahead, out, out);
 }
 
-void squares(const float* const* rows, size_t n, size_t dims, bool far, float* out) noexcept {
-  steps<Sum::squares>(nullptr, rows, n, dims, far, out, out);
+void squares(const float* const* rows, size_t n, size_t dims, size_t ahead, float* out) noexcept {
+  steps<Sum::squares>(nullptr, rows, n, dims, ahead, out, out);
 }
 
 float l2sq(const float* a, const float* b, size_t dims) noexcept {

@@ -20,15 +20,26 @@ typedef float LooseF8 __attribute__((vector_size(32), aligned(4), may_alias));
 inline F load(const float* p) { return *reinterpret_cast<const LooseF*>(p); }
 inline I load_bits(const float* p) { return *reinterpret_cast<const LooseI*>(p); }
 inline void store(float* p, F v) { *reinterpret_cast<LooseF*>(p) = v; }
-inline F spread(float x) { return x - F{}; }  // x - 0 is x, and folds
 inline F keep(F v, I mask) { return reinterpret_cast<F>(reinterpret_cast<I>(v) & mask); }
 
-// Lane i is all ones where i >= first.
-inline I lanes_from(size_t first) {
-  I mask;
-  for (size_t i = 0; i < lanes; ++i) mask[i] = i >= first ? -1 : 0;
-  return mask;
+// Lane i is all ones where i < n.
+inline I lanes_before(size_t n) {
+#if KINSPACE_LANES == 16
+  const I lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#else
+  const I lane = {0, 1, 2, 3, 4, 5, 6, 7};
+#endif
+  return lane < static_cast<int32_t>(n);
 }
+
+// Makes the compiler keep x in a register where it would rather read memory twice.
+#if defined(__AVX512F__)
+inline void hold(F& x) { asm("" : "+v"(x)); }
+#elif defined(__AVX2__)
+inline void hold(F& x) { asm("" : "+x"(x)); }
+#else
+inline void hold(F&) {}
+#endif
 
 // dims < lanes floats, the rest zero.
 inline F load_part(const float* p, size_t dims) {

@@ -1,4 +1,4 @@
-"""Kinspace: an embeddings hub. Named spaces in a folder that store vectors with their rows and find the nearest ones."""
+"""Kinspace, an embeddings hub: named spaces in a folder that store vectors with their rows and find the nearest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from . import embed
     from .distance import cos_dist, inner_prod, l2_dist, norm
     from .knn import knn
-    from .query import select
+    from .query.select import select
     from .resize import resize
     from .space.hits import Hits
     from .space.hub import Hub, connect

@@ -6,6 +6,7 @@ the GIL and honours Ctrl-C. Distances: ``cosine`` = 1 - cos (1.0 with a zero vec
 ``ip`` = -dot; all in float64 from sums of a fixed order, so the same pair has the same bits everywhere.
 """
 
+from collections.abc import Sequence
 from typing import Literal, final
 
 import numpy as np
@@ -62,7 +63,7 @@ class Scan:
         queries: NDArray[np.float32],
         k: int,
         *,
-        masks: list[_Bitmap | None] | None = None,
+        masks: Sequence[_Bitmap | None] | None = None,
         exclude: int = -1,
         threads: int = 0,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -126,8 +127,8 @@ class Keys:
     def find(self, hash: int, key: str | int) -> int:
         """Return the row of key, whose xxh3_64 is hash, or -1."""
 
-    def find_many(self, hashes: NDArray[np.uint64], keys: list[str] | list[int]) -> NDArray[np.int64]:
+    def find_many(self, hashes: NDArray[np.uint64], keys: Sequence[str | int]) -> NDArray[np.int64]:
         """Return the row of each key, or -1."""
 
-    def take(self, rows: NDArray[np.int64]) -> list[str] | list[int]:
+    def take(self, rows: NDArray[np.int64]) -> list[str | int]:
         """Return the keys of those rows; IndexError if one is out of range."""

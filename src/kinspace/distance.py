@@ -159,8 +159,9 @@ def _measure(metric: _Plain, a: Any, b: Any) -> float | NDArray[np.float64]:
 
 
 def _check(column: Column, first: int, rows: NDArray[np.float32], results: NDArray[np.float64]) -> None:
-    """Raise InvalidInput naming the first row that is not finite. Finite rows always have finite results, and other
-    rows never do, but for their cosine with a zero vector, which is 1.0 too.
+    """Raise InvalidInput naming the first row that is not finite.
+
+    Finite rows have finite results; others never do, except that the cosine with a zero query may be 1.0.
     """
     if not np.isfinite(results).all() or (results == 1.0).any():
         bad = _core.first_nonfinite(rows)

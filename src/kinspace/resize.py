@@ -58,7 +58,8 @@ def resize(x: Any, dims: int, layer_norm: bool = False) -> NDArray[np.float32] |
         given = not isinstance(x, (list, tuple)) and found.dtype.kind == "f" and found.dtype.itemsize >= 8
         dtype = FLOAT64 if given else FLOAT32
         _check_dims(kept, len(found))
-        return _resized(finite(found, dtype, "the vector")[None], kept, layer_norm, dtype)[0]
+        one: NDArray[Any] = _resized(finite(found, dtype, "the vector")[None], kept, layer_norm, dtype)[0]
+        return one
     column = as_column(x)
     if column.n:
         _check_dims(kept, column.dims)

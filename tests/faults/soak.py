@@ -18,6 +18,7 @@ SIGKILL leaves the kernel's page cache as it is: this is about dying processes, 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import selectors
 import shutil
@@ -133,13 +134,16 @@ class Soak:
         if standing is not None:
             held = Model(read_rows(standing.get_space(SPACE)), TEMPORARY in standing)
             assert digest(held) == digest(seen), f"round {turn}: a hub open since before sees something else"
-        with ks.connect(self.path) as hub:
-            report = hub.get_space(SPACE).check()
-            assert report.ok, f"round {turn}: {report.problems}"
+        self._check()
         self.model = seen
         self.found[kind, _outcome(step, len(allowed), allowed)] += 1
-        if turn % 25 == 23:
+        if turn % (2 * STRETCH) == 2 * STRETCH - 2:  # nobody holds an old segment then
             self._tidy()
+
+    def _check(self) -> None:
+        with ks.connect(self.path) as hub:
+            report = hub.get_space(SPACE).check()
+            assert report.ok, report.problems
 
     def _birth(self, turn: int) -> None:
         """Kill a writer while it makes a hub and its space: what is left opens, and can be written to."""
@@ -167,8 +171,8 @@ class Soak:
             try:
                 if patience:
                     said = _listen(writer.stdout.fileno(), b"ready", self.random.uniform(0, patience))
-                else:  # 1 to 500 ms, as often under 20 as over
-                    said = _listen(writer.stdout.fileno(), b"begin", 0.001 * 500 ** self.random.random())
+                else:  # 4 ms to 2 s, as often under 90 ms as over
+                    said = _listen(writer.stdout.fileno(), b"begin", 0.004 * 500 ** self.random.random())
                 os.kill(writer.pid, signal.SIGKILL)
                 said += writer.stdout.read()  # what it wrote before it died is still in the pipe
             finally:
@@ -185,20 +189,21 @@ class Soak:
 
     def _tidy(self) -> None:
         """Compaction changes nothing; the folders on disk are those the catalog names: no litter is left."""
+        self._compact()
+        gc.collect()  # views in use keep their segments from being swept
         with ks.connect(self.path) as hub:
-            space = hub.get_space(SPACE)
-            space.compact()
-            assert digest(Model(read_rows(space), TEMPORARY in hub)) == digest(self.model), (
-                "compaction changed what is stored"
-            )
-        with ks.connect(self.path) as hub:
-            spaces, named = len(hub.list_spaces()), hub.get_space(SPACE).stats()["segments"]
-            if TEMPORARY in hub:
-                named += hub.get_space(TEMPORARY).stats()["segments"]
-        on_disk = list((Path(self.path) / "spaces").iterdir())
-        assert len(on_disk) == spaces, f"{on_disk} for {spaces} spaces"
-        segments = list((Path(self.path) / "spaces").glob("*/segments/*"))
+            spaces = hub.list_spaces()
+            named = sum(hub.get_space(name).stats()["segments"] for name in spaces)
+        on_disk = [path.name for path in (Path(self.path) / "spaces").iterdir()]
+        assert len(on_disk) == len(spaces), f"{on_disk} for {spaces}"
+        segments = [path.name for path in Path(self.path).glob("spaces/*/segments/*")]
         assert len(segments) == named, f"{segments}: {named} are named by a catalog"
+
+    def _compact(self) -> None:
+        with ks.connect(self.path) as hub:
+            hub.get_space(SPACE).compact()
+            held = Model(read_rows(hub.get_space(SPACE)), TEMPORARY in hub)
+            assert digest(held) == digest(self.model), "compaction changed what is stored"
 
     def _report(self, rounds: int) -> None:
         print(

@@ -112,12 +112,10 @@ def convert(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype == FLOAT32 and lies_well(rows):
         return rows
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.array(rows, dtype=dtype, order="C", copy=None, subok=False)
+        return np.require(rows, dtype, ["C", "A"])
 
 
-def _ahead(
-    fetch: Callable[[tuple[int, int]], Block], pieces: Iterator[tuple[int, int]], ahead: int
-) -> Iterator[Block]:
+def _ahead(fetch: Callable[[tuple[int, int]], Block], pieces: Iterator[tuple[int, int]], ahead: int) -> Iterator[Block]:
     waiting: deque[Future[Block]] = deque()
     pool = ThreadPoolExecutor(ahead, thread_name_prefix="kinspace-read")
     try:

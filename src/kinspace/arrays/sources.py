@@ -48,7 +48,9 @@ class Torch(Column):
         return from_torch(self._tensor[start:stop])
 
 
-def as_column(x: Any, what: str = "the column", *, dims: int | None = None, keys: Sequence[Any] | None = None) -> Column:
+def as_column(
+    x: Any, what: str = "the column", *, dims: int | None = None, keys: Sequence[Any] | None = None
+) -> Column:
     """Return x as a Column, after looking at types, shapes and nulls but (lists apart) at no number.
 
     Parameters
@@ -86,9 +88,7 @@ def as_column(x: Any, what: str = "the column", *, dims: int | None = None, keys
     return column
 
 
-def as_matrix(
-    x: Any, dims: int, keys: Sequence[Any] | None = None, what: str = "the vectors"
-) -> NDArray[np.float32]:
+def as_matrix(x: Any, dims: int, keys: Sequence[Any] | None = None, what: str = "the vectors") -> NDArray[np.float32]:
     """Return a whole column as finite float32 rows in one piece.
 
     Parameters

@@ -91,9 +91,9 @@ def check_length(found: NDArray[Any], dims: int | None, what: str) -> None:
 
 
 def finite(found: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
-    """Return the numbers as that float type, contiguous; NaN, infinity and overflow are InvalidInput."""
+    """Return the numbers as that float type, contiguous and aligned; NaN, infinity and overflow are InvalidInput."""
     with np.errstate(over="ignore"):
-        out = np.ascontiguousarray(found, dtype=dtype)
+        out = np.require(found, dtype, ["C", "A"])
     good = np.isfinite(out)
     if not good.all():
         at = int(np.argmin(good))

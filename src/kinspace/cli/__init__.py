@@ -5,6 +5,8 @@ Nothing heavy is imported before a command runs, so that --help answers at once.
 
 from __future__ import annotations
 
+import io
+import sys
 from inspect import getdoc
 
 import typer
@@ -55,4 +57,7 @@ def _every(
 
 def main() -> None:
     """Run the command line; the exit code is 0, 1 (failed), 2 (wrong usage) or 130 (Ctrl-C)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode gets "?" for "…", not a traceback
     app()

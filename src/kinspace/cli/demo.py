@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from ..errors import SpaceExists, Unavailable
 from .guard import guarded
 from .places import JsonOption
 
@@ -33,14 +35,14 @@ QUESTIONS = (
     Question("a temporary directory that is removed afterwards"),
     Question("remove common leading whitespace from every line"),
     Question("connect to an SQLite database"),
-    Question("square root of a number", where="module = 'decimal' AND kind = 'method'"),
+    Question("square root of a number", where="module = 'decimal'"),
     Question(key="json.dumps"),
 )
 
 LINES = """\
 from kinspace import connect, demo, embed
 keys, texts, columns = demo.docstrings()
-docs = connect({path!r}).create_space("stdlib", embedder=embed.Hashing(512), exist_ok=True)
+docs = connect({path}).create_space("stdlib", embedder=embed.Hashing(512), exist_ok=True)
 docs.add_texts(keys, texts, **columns)
 print(docs.search("shuffle a list in place", k=3).rows.select("key", "summary"))
 """
@@ -78,6 +80,8 @@ def _store(path: Path, out: Console, *, quiet: bool) -> dict[str, Any]:
     from .screen import duration, size
 
     if not quiet:
+        from rich.text import Text
+
         out.print(f"[bold]Kinspace {__version__}[/] asks the standard library of Python {platform.python_version()}")
         out.print(f"[dim]exact search with {simd()} kernels; no model, no server, no network[/]\n")
     waiting = nullcontext() if quiet else out.status("reading the standard library's docstrings …")
@@ -85,11 +89,17 @@ def _store(path: Path, out: Console, *, quiet: bool) -> dict[str, Any]:
     with waiting:
         keys, texts, columns = docstrings()
     read = perf_counter() - begin
+    if QUESTIONS[-1].key not in keys:
+        raise Unavailable("this Python came without the sources of its standard library, which the demo reads")
     modules = len(set(columns["module"]))
 
     begin = perf_counter()
     with connect(path) as hub:
         if SPACE in hub:
+            if set(hub.get_space(SPACE).columns) - {"text"} != set(columns):
+                raise SpaceExists(
+                    f"{path} has a space {SPACE!r} that is not the demo's; name another folder with --path"
+                )
             hub.delete_space(SPACE)
         space = hub.create_space(SPACE, embedder=Hashing(DIMS))
         space.add_texts(keys, texts, **columns)
@@ -102,12 +112,12 @@ def _store(path: Path, out: Console, *, quiet: bool) -> dict[str, Any]:
     reopen = perf_counter() - begin
     if not quiet:
         steps = (
-            ("read", f"{len(keys):,} docstrings of {modules} modules", read),
-            ("stored", f"as {DIMS}-dimensional vectors with their rows, {size(stats['bytes'])} in {path}", store),
-            ("reopened", f"the folder, found {rows:,} rows", reopen),
+            ("read", read, f"{len(keys):,} docstrings of {modules} modules"),
+            ("stored", store, f"with {DIMS}-dimensional vectors: {size(stats['bytes'])} in {path}"),
+            ("reopened", reopen, f"and found {rows:,} rows"),
         )
-        for verb, what, seconds in steps:
-            out.print(f"[green]✓[/] [bold]{verb:9}[/]{what} [dim]· {duration(seconds)}[/]", soft_wrap=True)
+        for verb, seconds, what in steps:
+            out.print(Text.assemble(("✓ ", "green"), (f"{verb:9}", "bold"), (f"{duration(seconds):>9}  ", "dim"), what))
         out.print()
     times = {"read": read, "store": store, "reopen": reopen}
     return {"texts": len(keys), "modules": modules, "dims": DIMS, "bytes": stats["bytes"], "seconds": times}
@@ -149,7 +159,7 @@ def _show(answered: list[dict[str, Any]], out: Console) -> None:
         asked.append(f"  · {screen.duration(one['seconds'])}", "dim")
         out.print(asked, soft_wrap=True)
         rows = [hit | {"distance": f"{hit['distance']:.2f}"} for hit in one["hits"]]
-        widths = {"distance": 6, "key": min(keys, out.width // 2 - 8)}
+        widths = {"distance": 6, "key": min(keys, max(28, out.width // 3))}
         out.print(
             screen.table(rows, ("distance", "key", "summary"), out.width, first="key", header=False, fixed=widths)
         )
@@ -159,10 +169,10 @@ def _show(answered: list[dict[str, Any]], out: Console) -> None:
 def _close(path: Path, out: Console) -> None:
     from rich.syntax import Syntax
 
-    out.print("[bold]The lines that did it[/] [dim](paste them into Python)[/]")
-    code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(LINES.format(path=str(path)))
+    out.print("[bold]Five lines of Python that do it[/] [dim](paste them)[/]")
+    code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(
+        LINES.format(path=json.dumps(str(path)))
+    )
     code.rstrip()
     out.print(code, soft_wrap=True)  # no line ends of ours inside a line: it must survive pasting
-    out.print(
-        f'\nAsk your own: [bold]kinspace query {SPACE} "open a web page in the browser" --hub {path}[/]', soft_wrap=True
-    )
+    out.print(f'\nAsk your own: [bold]kinspace query {SPACE} "open a web page" --hub {path}[/]', soft_wrap=True)

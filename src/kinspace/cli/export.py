@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, Unavailable
 from .guard import guarded
 from .places import DEFAULT_HUB, HubOption, JsonOption, SpaceArgument, open_hub
 
@@ -116,8 +116,10 @@ def _sink(space: Space, path: Path, batch_rows: int, apart: Callable[[list[Any],
 
     try:
         register_io_source(batches, schema=schema).sink_parquet(path, row_group_size=ROW_GROUP)
-    except Exception:
+    except Exception as error:
         if failure:
             raise failure[0] from None
+        if isinstance(error, pl.exceptions.PolarsError):
+            raise Unavailable(f"writing {path.name} failed: {error}") from error
         raise
     return rows

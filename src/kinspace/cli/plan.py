@@ -60,7 +60,9 @@ def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, t
         return Plan(dims, key_type, lambda space, size: space.load(path, key=key, vectors=vectors, batch_size=size))
     if text is not None:
         columns = [_text_column(path, schema, name.strip()) for name in text.split(",")]
-        return Plan(None, key_type, lambda space, size: _load_texts(space, lazy, key, columns, size or TEXT_BATCH))
+        return Plan(
+            None, key_type, lambda space, size: _load_texts(space, lazy, rows, key, columns, size or TEXT_BATCH)
+        )
     column = vector or _only_vectors(path, schema)
     dims = _dims(path, lazy, schema, column)
     return Plan(dims, key_type, lambda space, size: space.load(path, key=key, vector=column, batch_size=size))
@@ -137,9 +139,11 @@ def _dims(path: Path, lazy: pl.LazyFrame, schema: pl.Schema, column: str) -> int
     return int(first)
 
 
-def _load_texts(space: Space, lazy: pl.LazyFrame, key: str, columns: list[str], size: int) -> int:
+def _load_texts(space: Space, lazy: pl.LazyFrame, rows: int, key: str, columns: list[str], size: int) -> int:
     """Embed the columns, joined by line ends, batch by batch."""
     import polars as pl
+
+    from ..space.progress import Progress
 
     if space.embedder is None:
         raise InvalidInput(f"space {space.name!r} has no embedder, so --text can't be used; give --vectors or --vector")
@@ -150,5 +154,7 @@ def _load_texts(space: Space, lazy: pl.LazyFrame, key: str, columns: list[str], 
             vectors = space.embedder.embed(frame.select(joined).to_series().to_list())
             kind = pl.Array(pl.Float32, space.dims)
             yield frame.with_columns(pl.Series(_EMBEDDED, vectors, dtype=kind))
+            bar.advance(frame.height)
 
-    return space.load(frames(), key=key, vector=_EMBEDDED, batch_size=size)
+    with Progress(space.name, rows, wanted=True) as bar:
+        return space.load(frames(), key=key, vector=_EMBEDDED, batch_size=size, progress=False)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GAP = 2  # spaces between columns
-NARROWEST = 12  # what a long column may be cut to
+SHORT, TITLE, LONG = 24, 40, 120  # texts up to SHORT are shown whole; up to LONG they are titles, beyond it prose
+NUMBERS = ("distance", "rows", "bytes")  # right-aligned even where they are text already
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -104,13 +105,13 @@ def table(
     shown = Table(
         box=box.SIMPLE_HEAD if header else None,
         pad_edge=False,
-        padding=(0, GAP, 0, 0),
+        padding=(0, GAP - header, 0, 0),  # with a header there is a divider too
         show_edge=False,
         show_header=header,
         header_style="bold",
     )
     for name in columns:
-        numeric = any(isinstance(row.get(name), (int, float)) for row in rows)
+        numeric = name in NUMBERS or any(isinstance(row.get(name), (int, float)) for row in rows)
         shown.add_column(
             Text(name),
             width=widths[name],
@@ -140,7 +141,7 @@ def fields(told: dict[str, Any]) -> Table:
 def hits_table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *, chosen: bool) -> Table:
     """Return a search's answer: distance, key, and the chosen columns or those that fit."""
     shown = [row | {"distance": f"{row['distance']:.4f}"} for row in rows]
-    key_wide = min(40, max(_columns_wide(cell(row["key"])) for row in rows))
+    key_wide = min(max(SHORT, width // 3), max(_columns_wide(cell(row["key"])) for row in rows))
     names = list(columns) if chosen else telling(rows, columns, width - len("distance") - key_wide - 2 * GAP)
     return table(shown, ["distance", "key", *names], width, first="key")
 
@@ -162,26 +163,24 @@ def share(width: int, wanted: dict[str, int]) -> dict[str, int]:
 def telling(rows: Sequence[dict[str, Any]], columns: Iterable[str], width: int) -> list[str]:
     """Return the columns that say most in `width` characters, in their own order.
 
-    Short texts that differ from row to row come first (titles, names), then other short values, then long texts.
+    First come texts that differ from row to row and are no prose (titles, names), then short values, then the rest.
     """
-
-    def rank(name: str) -> tuple[int, int]:
+    order = list(columns)
+    ranked: list[tuple[int, float, int, str]] = []
+    for place, name in enumerate(order):
         texts = [cell(row.get(name)) for row in rows]
         longest = max(map(_columns_wide, texts), default=0)
-        differ = len(set(texts)) > len(texts) / 2
-        if differ and NARROWEST <= longest <= 120 and isinstance(rows[0].get(name), (str, type(None))):
-            return 0, -longest
-        return (1 if 0 < longest <= 3 * NARROWEST else 2), order.index(name)
-
-    order = list(columns)
-    chosen: list[str] = []
-    left = width
-    for name in sorted(order, key=rank) if rows else order:
-        longest = max([_columns_wide(name), *(_columns_wide(cell(row.get(name))) for row in rows)])
-        need = GAP + (min(longest, 3 * NARROWEST) if rows and rank(name)[0] < 2 else max(NARROWEST, len(name)))
-        if need <= left:
-            chosen.append(name)
-            left -= need
+        title = SHORT / 2 <= longest <= LONG and len(set(texts)) > len(texts) / 2 and isinstance(rows[0].get(name), str)
+        need = GAP + max(_columns_wide(name), min(longest, TITLE if title else SHORT))
+        if title:
+            ranked.append((0, -sum(map(len, texts)), need, name))  # the longest tells most
+        else:
+            ranked.append((1 if 0 < longest <= SHORT else 2, place, need, name))
+    chosen: set[str] = set()
+    for _, _, need, name in sorted(ranked):
+        if need <= width:
+            chosen.add(name)
+            width -= need
     return [name for name in order if name in chosen]
 
 

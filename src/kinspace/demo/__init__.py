@@ -22,7 +22,7 @@ COLUMNS = ("module", "kind", "name", "signature", "summary", "length")
 def walk() -> Iterator[Docstring]:
     """Yield the public docstrings of the standard library, module by module; a name met twice keeps its first.
 
-    Modules written in Python are parsed, never imported; those written in C are imported, but for the few that do
+    Modules written in Python are parsed, not imported; those written in C are imported, but for the few that do
     more than load. Private names, tests and programs (IDLE, 2to3, …) are left out.
 
     Examples

@@ -38,5 +38,5 @@ def rows(module: str, kind: str, name: str, signature: str, doc: str | None) -> 
 
 def _summary(doc: str) -> str:
     """Return the first sentence of the first paragraph, on one line."""
-    paragraph = " ".join(doc.split("\n\n", 1)[0].split())
+    paragraph = " ".join(doc.split("\n\n", 1)[0].replace("``", "").split())
     return re.split(r"(?<=[^.][.!?]) (?=[A-Z])", paragraph, maxsplit=1)[0]

@@ -29,9 +29,7 @@ def walk_source(name: str, path: Path) -> Iterator[Docstring]:
                 tree = ast.parse(source)
             except (SyntaxError, ValueError):  # a deliberately broken file
                 return
-        package = path.parent.parent if path.name == "__init__.py" else path.parent
-        offered = words(package / "__init__.py") if public == name.rpartition(".")[0] else None
-        yield from _module_docs(public, tree, offered)
+        yield from _module_docs(public, tree, _offered(name, path, tree) if public == name.rpartition(".")[0] else None)
     if path.name == "__init__.py":
         for inner in sorted(path.parent.iterdir()):
             if inner.stem in PROGRAMS or inner.stem == "__init__":
@@ -40,6 +38,16 @@ def walk_source(name: str, path: Path) -> Iterator[Docstring]:
                 yield from walk_source(f"{name}.{inner.stem}", inner)
             elif (inner / "__init__.py").is_file():
                 yield from walk_source(f"{name}.{inner.name}", inner / "__init__.py")
+
+
+def _offered(name: str, path: Path, tree: ast.Module) -> frozenset[str]:
+    """Return the names that a package may offer from its private module, to go by the package's own source."""
+    last = name.rpartition(".")[2]
+    folder = path.parent.parent if path.name == "__init__.py" else path.parent
+    told = words(folder / "__init__.py")
+    if {f"from {name} import *", f"from .{last} import *"} & told:
+        return frozenset(node.name for node in _definitions(tree.body))
+    return told
 
 
 def _module_docs(module: str, tree: ast.Module, offered: frozenset[str] | None) -> Iterator[Docstring]:
@@ -113,4 +121,4 @@ def _public_name(module: str) -> str | None:
 def words(path: Path) -> frozenset[str]:
     """Return the words of a source file, and each of its "from x import *" whole: what it may offer."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    return frozenset(re.findall(r"\w+", text)) | frozenset(re.findall(r"from \w+ import \*", text))
+    return frozenset(re.findall(r"\w+", text)) | frozenset(re.findall(r"from [\w.]+ import \*", text))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import queue
 import threading
 
-from ..errors import KinspaceError
+from ..errors import Closed, SpaceNotFound
 from .compact import compact, wanted
 from .flush import flush, log_is_full
 from .store import Store
+
+_log = logging.getLogger("kinspace")
 
 
 class Background:
@@ -21,6 +23,7 @@ class Background:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._busy = False
 
     def look_after(self, store: Store) -> None:
         """Have the store's log and segments seen to, soon; returns at once."""
@@ -33,14 +36,17 @@ class Background:
                 self._thread.start()
         self._queue.put(store)
 
-    def close(self) -> None:
-        """Finish what is under way, and stop."""
+    def close(self, *, wait: bool = True) -> bool:
+        """Take no more work; finish what is under way, or say whether anything is."""
         with self._lock:
             self._closed = True
             thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            self._queue.put(None)
+        if thread is None or thread is threading.current_thread():
+            return True
+        self._queue.put(None)
+        if wait:
             thread.join()
+        return not thread.is_alive() or not self._busy
 
     def _run(self) -> None:
         while (store := self._queue.get()) is not None:
@@ -48,11 +54,17 @@ class Background:
                 self._waiting.discard(id(store))
                 if self._closed:
                     return
-            with contextlib.suppress(
-                KinspaceError
-            ):  # the next write, or an explicit flush(), meets the same and says so
+                self._busy = True
+            try:
                 if log_is_full(store.view()):
                     flush(store, wait=False)
                 if wanted(store.view()):
                     compact(store, everything=False, wait=False)
+                store.sweep()
+            except (Closed, SpaceNotFound):
+                pass  # nothing left to look after
+            except Exception:  # the space is as it was; the next write, or an explicit flush(), meets the same
+                _log.warning("background work on space %r failed", store.name, exc_info=True)
+            with self._lock:
+                self._busy = False
             store = None

@@ -49,18 +49,22 @@ class Batch:
             raise
 
     def frame(self) -> pl.DataFrame:
-        """ "key" and the columns."""
+        """Return the key and the columns."""
         import polars as pl
 
         keys = pl.DataFrame({"key": self.keys})
         return keys if self.columns is None else keys.hstack(self.columns)
 
 
-def row_batch(meta: Meta, key: object, vector: object, columns: dict[str, Any]) -> Batch:
-    """A batch of one row."""
-    kept, hash = parse_key(key, meta.key_type)
+def row_batch(
+    meta: Meta, key: object, vector: object, columns: dict[str, Any], others: pl.DataFrame | None = None
+) -> Batch:
+    """A batch of one row; `others` are columns it has already, as a frame."""
+    kept, digest = parse_key(key, meta.key_type)
     frame = _frame({name: [value] for name, value in columns.items()}, [kept])
-    return Batch([kept], np.array([hash], np.uint64), _vector(meta, kept, vector).reshape(1, -1), frame)
+    if others is not None and others.width:
+        frame = others if frame is None else others.hstack(frame)
+    return Batch([kept], np.array([digest], np.uint64), _vector(meta, kept, vector).reshape(1, -1), frame)
 
 
 def rows_batch(meta: Meta, rows: Sequence[tuple[object, object, dict[str, Any]]]) -> Batch:

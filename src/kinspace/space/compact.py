@@ -31,20 +31,14 @@ def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction 
     if lock is None:
         return None
     try:
-        view = store.view()
-        before = view
-        while group := (_all(view) if everything else _next_group(view)):
-            if not replace(store, view, group) or everything:
-                break
-            view = store.view()
+        before = _size(store.view())
+        while _step(store, everything=everything) and not everything:
+            pass
     finally:
         lock.release()
-    view = store.view()
-    freed = _bytes(before) - _bytes(view)
-    counts = len(before.parts) - 1, len(view.parts) - 1
-    del before
+    after = _size(store.view())
     store.sweep()
-    return Compaction(*counts, freed)
+    return Compaction(before[0], after[0], before[1] - after[1])
 
 
 def wanted(view: View) -> bool:
@@ -89,5 +83,14 @@ def _next_group(view: View) -> list[Part]:
     return []
 
 
-def _bytes(view: View) -> int:
-    return sum(part.source.entry.bytes for part in _segments(view) if isinstance(part.source, SegmentReader))
+def _step(store: Store, *, everything: bool) -> bool:
+    """One merge; False if there was nothing to merge. It keeps no view, so that what it replaced can be removed."""
+    view = store.view()
+    group = _all(view) if everything else _next_group(view)
+    return bool(group) and replace(store, view, group)
+
+
+def _size(view: View) -> tuple[int, int]:
+    """Segments, and their bytes."""
+    entries = [part.source.entry for part in _segments(view) if isinstance(part.source, SegmentReader)]
+    return len(entries), sum(entry.bytes for entry in entries)

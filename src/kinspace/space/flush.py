@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..storage.files import FolderLock
 from ..storage.segment import Block, Written, write_segment
+from ..types import Key
 from .meta import Meta
 from .part import Part
 from .store import Store
@@ -83,7 +84,7 @@ def write_rows(store: Store, view: View, positions: NDArray[np.int64]) -> Writte
     )
 
 
-def hash_keys(meta: Meta, keys: list[object]) -> NDArray[np.uint64]:
+def hash_keys(meta: Meta, keys: list[Key]) -> NDArray[np.uint64]:
     """The keys' hashes."""
     from ..storage.keys import parse_keys
 

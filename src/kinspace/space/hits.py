@@ -44,7 +44,7 @@ class Hits:
 
     @property
     def rows(self) -> pl.DataFrame:
-        """ "key" and the space's columns, in hit order."""
+        """The key and the space's columns, in hit order."""
         if self._rows is None:
             self._rows = self._view.take(self._positions)
         return self._rows

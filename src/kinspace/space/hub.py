@@ -44,7 +44,7 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     Raises
     ------
     InvalidInput
-        If the path is a file, or a folder that holds something else.
+        If the path is a file or a URL.
     Corrupt
         If spaces are there but hub.sqlite is not.
     Unavailable
@@ -63,11 +63,13 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
         return Hub(_memory_folder() / "hub", durability="off", temporary=True)
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
         raise InvalidInput(f"a hub's path is a folder's name or ':memory:'; got {path!r}")
+    if "://" in os.fspath(path):
+        raise InvalidInput(f"a hub's path is a folder on this machine; got the URL {os.fspath(path)!r}")
     return Hub(Path(path).absolute(), durability=durability_name)
 
 
 class Hub:
-    """Named spaces in one folder. Use connect() to get one; threads may share it; close it, or use it in a with block."""
+    """Named spaces in one folder. Use connect() to get one; threads may share it; close it, or use a with block."""
 
     def __init__(self, folder: Path, *, durability: str, temporary: bool = False) -> None:
         self.path = folder
@@ -125,7 +127,7 @@ class Hub:
             self._check_open()
             if name not in self:
                 try:
-                    return Space(self._store(name, self._make(name, meta)), self._background, embedder)
+                    return Space(self._store(name, self._make(name, meta)), self._background, self, embedder)
                 except SpaceExists:  # another process was quicker
                     if not exist_ok:
                         raise
@@ -168,7 +170,7 @@ class Hub:
             except SpaceNotFound:  # a process died while it was deleting it
                 self._forget(name, id)
                 raise
-        return Space(store, self._background, embedder)
+        return Space(store, self._background, self, embedder)
 
     def list_spaces(self) -> list[str]:
         """The spaces' names, sorted."""
@@ -203,7 +205,11 @@ class Hub:
 
     def __contains__(self, name: object) -> bool:
         self._check_open()
-        return isinstance(name, str) and self._catalog.find(name) is not None
+        try:
+            check_space_name(name)
+        except InvalidInput:
+            return False
+        return self._catalog.find(str(name)) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.list_spaces())
@@ -213,17 +219,20 @@ class Hub:
 
     def close(self) -> None:
         """Stop background work and close every space; twice is fine. What was acknowledged is stored already."""
+        self._close(wait=True)
+
+    def _close(self, *, wait: bool) -> None:
         if self._closed:
             return
         self._closed = True
-        self._background.close()
-        with self._lock:
-            for store in self._stores.values():
-                store.close()
-            self._catalog.database.close()
+        if self._background.close(wait=wait):
+            with self._lock:
+                for store in self._stores.values():
+                    store.close()
+                self._catalog.database.close()
         if self._temporary is not None:
             self._temporary.release()
-            shutil.rmtree(self.path.parent, ignore_errors=True)
+            remove_if_unused(self.path.parent)
 
     def __enter__(self) -> Hub:
         return self
@@ -269,14 +278,7 @@ class Hub:
         if self._catalog.database.readonly:
             return
         for folder in self._spaces.iterdir():
-            if folder.name in set(self._catalog.spaces().values()):
-                continue
-            lock = FolderLock.alone(folder)
-            if lock is None:
-                continue
-            lock.release()
-            if folder.name not in self._catalog.spaces().values():
-                remove_if_unused(folder)
+            remove_if_unused(folder, lambda id=folder.name: id in self._catalog.spaces().values())  # type: ignore[misc]
 
     def _check_open(self) -> None:
         if self._closed:
@@ -305,10 +307,10 @@ def check_space_name(name: object) -> None:
 
 def _open_catalog(folder: Path, durability: str) -> HubCatalog:
     path, spaces = folder / "hub.sqlite", folder / "spaces"
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInput(f"{folder} is a file; a hub is a folder")
-    if not path.exists():
-        with os_errors(f"making a hub in {folder}"):
+    with os_errors(f"opening a hub in {folder}"):
+        if folder.exists() and not folder.is_dir():
+            raise InvalidInput(f"{folder} is a file; a hub is a folder")
+        if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             lock = FolderLock.alone(folder, wait=True)
             try:
@@ -317,8 +319,8 @@ def _open_catalog(folder: Path, durability: str) -> HubCatalog:
             finally:
                 if lock is not None:
                     lock.release()
-    if not spaces.is_dir():
-        raise Corrupt(f"{spaces} is missing beside hub.sqlite; restore it from a backup")
+        if not spaces.is_dir():
+            raise Corrupt(f"{spaces} is missing beside hub.sqlite; restore it from a backup")
     catalog = HubCatalog.open(path, durability=durability)
     if (found := catalog.format()) != FORMAT:
         raise Corrupt(f"{path}: format {found} is not known here; this version reads format {FORMAT}")
@@ -334,7 +336,7 @@ def _make_hub(folder: Path, path: Path, spaces: Path) -> None:
         leftover.unlink()
     HubCatalog.create(unfinished, durability="full").database.close()
     spaces.mkdir(exist_ok=True)
-    sync_tree(folder)
+    sync(unfinished)
     unfinished.rename(path)
     sync(folder)
     sync(folder.parent)
@@ -351,8 +353,9 @@ def _memory_folder() -> Path:
 
 @atexit.register
 def _close_all() -> None:
+    """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
     for hub in list(_open_hubs):
-        hub.close()
+        hub._close(wait=False)
 
 
 def _abandon_all() -> None:

@@ -68,7 +68,7 @@ def batches(
             raise InvalidInput("an array of vectors needs keys=")
         return _columns_apart(meta, keys, table, None, size)
     if isinstance(table, Mapping):
-        rows = [_row((name, *(value if isinstance(value, tuple) else (value,)))) for name, value in table.items()]
+        rows = [_row((name, *value) if _with_columns(value) else (name, value)) for name, value in table.items()]
         return Pieces([Piece(rows_batch(meta, rows), len(rows))], True, len(rows))
     if _is_lazy(table):
         return _stream(meta, _lazy(table, size), key, vector, keys, vectors, size, None)
@@ -125,27 +125,25 @@ def _batch_size(meta: Meta, asked: int | None) -> int:
 
 
 def _columns_apart(meta: Meta, keys: Any, vectors: Any, columns: pl.DataFrame | None, size: int) -> Pieces:
-    from ..arrays import as_matrix
+    from ..arrays import as_column, as_matrix
 
+    names = _key_list(keys)
     if isinstance(vectors, (str, os.PathLike)):
         vectors = _npy(Path(vectors))
     elif not (type(vectors).__module__.startswith("zarr") or isinstance(vectors, np.memmap)):
-        names = _key_list(keys)
         batch = table_batch(meta, names, as_matrix(vectors, meta.dims, names), columns)
         return Pieces([Piece(batch, len(names))], True, len(names))
-    names = _key_list(keys)
-    if vectors.ndim != 2 or len(vectors) != len(names):
-        raise InvalidInput(f"{len(names):,} keys came with vectors of shape {tuple(vectors.shape)}; give one row a key")
-    if columns is not None and columns.height != len(names):
-        raise InvalidInput(f"{len(names):,} keys came with {columns.height:,} rows of columns; give one of each a row")
+    source = as_column(vectors, dims=meta.dims)
+    for what, rows in (("vectors", source.n), ("rows of columns", len(names) if columns is None else columns.height)):
+        if rows != len(names):
+            raise InvalidInput(f"{len(names):,} keys came with {rows:,} {what}; give one of each a row")
 
     def pieces() -> Iterator[Piece]:
         for start in range(0, len(names), size):
             here = names[start : start + size]
             frame = None if columns is None else columns[start : start + size]
-            yield Piece(
-                table_batch(meta, here, as_matrix(vectors[start : start + size], meta.dims, here), frame), len(here)
-            )
+            matrix = as_matrix(source.read(start, start + len(here)), meta.dims, here)
+            yield Piece(table_batch(meta, here, matrix, frame), len(here))
 
     return Pieces(pieces(), False, len(names))
 
@@ -225,21 +223,38 @@ def _frame_batch(meta: Meta, frame: pl.DataFrame, key: str, vector: str, keys: A
 
 
 def _iterable(meta: Meta, items: Iterable[Any], key: str, vector: str, size: int) -> Pieces:
-    whole = isinstance(items, Sequence)
-    iterator = iter(items)
-    try:
-        first = next(iterator)
-    except StopIteration:
-        return Pieces([], True, 0)
-    again = chain([first], iterator)
-    if _is_frame(first):
-        return _stream(meta, map(_frame, again), key, vector, None, None, size, None)
+    if isinstance(items, Sequence):
+        if items and all(map(_is_frame, items)):
+            frame = _stacked(list(map(_frame, items)))
+            return Pieces([Piece(_frame_batch(meta, frame, key, vector, None, None), frame.height)], True, frame.height)
+        return Pieces([Piece(rows_batch(meta, list(map(_row, items))), len(items))], True, len(items))
 
     def pieces() -> Iterator[Piece]:
-        for chunk in _chunks(again, None if whole else size):
-            yield Piece(rows_batch(meta, [_row(item) for item in chunk]), len(chunk))
+        iterator = iter(items)
+        for first in iterator:
+            again = chain([first], iterator)
+            if _is_frame(first):
+                yield from _stream(meta, map(_frame, again), key, vector, None, None, size, None)
+                return
+            for chunk in _chunks(again, size):
+                yield Piece(rows_batch(meta, list(map(_row, chunk))), len(chunk))
 
-    return Pieces(pieces(), whole, len(items) if isinstance(items, Sequence) else None)
+    return Pieces(pieces(), False, None)
+
+
+def _stacked(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """The frames as one; a column that some lack is null there."""
+    import polars as pl
+
+    try:
+        return pl.concat(frames, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise InvalidInput(f"the frames don't fit together: {error}") from error
+
+
+def _with_columns(value: Any) -> bool:
+    """Whether a mapping's value is (vector, columns) and not a vector that is a tuple."""
+    return isinstance(value, tuple) and len(value) == 2 and (value[1] is None or isinstance(value[1], Mapping))
 
 
 def _row(item: Any) -> tuple[object, object, dict[str, Any]]:
@@ -303,12 +318,15 @@ def _lazy(lazy: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
 
 
 def _recut(frames: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of exactly `size`, but for the last."""
+    """The same rows in frames of `size`; smaller ones at the end, and where the columns change."""
     import polars as pl
 
     held: list[pl.DataFrame] = []
     rows = 0
     for frame in frames:
+        if held and frame.schema != held[0].schema:
+            yield pl.concat(held)
+            held, rows = [], 0
         held.append(frame)
         rows += frame.height
         while rows >= size:

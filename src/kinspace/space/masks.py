@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidInput
 from ..storage.reader import SegmentReader
 from .bits import Words, unpack
 from .view import View
@@ -51,12 +50,10 @@ def _mask(view: View, number: int, predicate: Predicate) -> Words:
     return words
 
 
-def matching(view: View, where: Any) -> NDArray[np.int64]:
+def matching(view: View, predicate: Predicate) -> NDArray[np.int64]:
     """Positions of the live rows that match."""
-    if where is None or (isinstance(where, str) and not where.strip()):
-        raise InvalidInput("where is empty; say which rows, or use delete_all()")
     found = []
-    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate_of(view, where)), strict=False):
+    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate), strict=False):
         bits = unpack(words, part.rows)
         if part.live is not None:
             bits = bits & unpack(part.live, part.rows)

@@ -44,6 +44,7 @@ class Part:
         return Part(self.source, rows, live, self.dead)
 
     def is_live(self, row: int) -> bool:
+        """Whether a row is live."""
         return self.live is None or is_set(self.live, row)
 
     def live_rows(self) -> NDArray[np.int64]:
@@ -65,6 +66,7 @@ class Part:
 
     @cached_property
     def core_rows(self) -> _core.Rows:
+        """The vectors as the core sees them."""
         return self.source.core_rows(self.rows) if isinstance(self.source, Tail) else self.source.rows
 
     def keys(self, rows: NDArray[np.int64]) -> list[Key]:
@@ -75,7 +77,7 @@ class Part:
         return self.source.keys.take(rows)
 
     def frame(self, schema: Schema, names: list[str]) -> pl.DataFrame:
-        """ "key" and those columns of every row, dead ones too."""
+        """The key and those columns of every row, dead ones too."""
         from ..storage.columns import align
 
         wanted = {name: schema[name] for name in names}
@@ -85,7 +87,7 @@ class Part:
         return align(found, {"key": found.schema["key"], **wanted})
 
     def take(self, rows: NDArray[np.int64], schema: Schema, names: list[str]) -> pl.DataFrame:
-        """ "key" and those columns of those rows, in the order asked."""
+        """The key and those columns of those rows, in the order asked."""
         from ..storage.columns import align
 
         if isinstance(self.source, Tail):

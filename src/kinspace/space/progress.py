@@ -40,6 +40,7 @@ class Progress:
         return self
 
     def advance(self, rows: int) -> None:
+        """Show that many more."""
         if self._bar is not None:
             self._bar.advance(self._task, rows)
 

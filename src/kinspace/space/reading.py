@@ -44,12 +44,12 @@ class Reading:
 
     @property
     def metric(self) -> str:
-        """ "cosine", "l2" or "ip"."""
+        """How distance is measured: "cosine", "l2" or "ip"."""
         return self._store.meta.metric
 
     @property
     def key_type(self) -> str:
-        """ "str" or "int"."""
+        """What keys are: "str" or "int"."""
         return self._store.meta.key_type
 
     @property
@@ -132,8 +132,8 @@ class Reading:
         return self.get(key)
 
     def __contains__(self, key: object) -> bool:
-        kept, hash = parse_key(key, self._store.meta.key_type)
-        return self._store.view().find(kept, hash) >= 0
+        kept, digest = parse_key(key, self._store.meta.key_type)
+        return self._store.view().find(kept, digest) >= 0
 
     def __len__(self) -> int:
         return len(self._store.view())
@@ -146,7 +146,7 @@ class Reading:
 
     def keys(self) -> KeysView[Key]:
         """The keys, in insertion order; reads as it goes."""
-        return KeysView(self)  # type: ignore[arg-type]  # has all of a mapping that a view of keys uses
+        return KeysView(self)
 
     def scan(self, batch_size: int = SCAN_ROWS) -> Iterator[pl.DataFrame]:
         """Every row, in insertion order, from one state of the space, in bounded memory.
@@ -241,7 +241,7 @@ class Reading:
         from ..query import Select
         from .source import SpaceSource
 
-        return Select(SpaceSource(self), names, expressions)
+        return Select(SpaceSource(self._store), names, expressions)
 
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version."""
@@ -256,7 +256,7 @@ class Reading:
             "key_type": meta.key_type,
             "segments": len(segments),
             "log_rows": view.tail.rows,
-            "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.bytes(),
+            "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "version": view.version,
         }
 
@@ -276,8 +276,8 @@ class Reading:
         return as_matrix(vectors, self.dims)
 
     def _find(self, view: View, key: Key) -> int:
-        kept, hash = parse_key(key, self._store.meta.key_type)
-        position = view.find(kept, hash)
+        kept, digest = parse_key(key, self._store.meta.key_type)
+        position = view.find(kept, digest)
         if position < 0:
             raise KeyNotFound(self._no_such(kept))
         return position

@@ -29,9 +29,10 @@ _PATIENCE = 4  # logs' worth of rows that may wait for the background before the
 class Space(Reading):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
-    def __init__(self, store: Store, background: Background, embedder: Any = None) -> None:
+    def __init__(self, store: Store, background: Background, hub: object, embedder: Any = None) -> None:
         super().__init__(store)
         self._background = background
+        self._hub = hub  # which lives as long as any of its spaces
         self._embedder = _same_embedder(store, embedder)
 
     @property
@@ -72,12 +73,14 @@ class Space(Reading):
         with self._store.write("updating a row") as transaction:
             view = transaction.view
             position = self._find(view, key)
-            have = view.take(np.array([position], np.int64)).drop("key").row(0, named=True) if view.columns else {}
-            transaction.put(row_batch(self._store.meta, key, view.vector(position), have | columns))
+            have = None
+            if view.columns:
+                have = view.take(np.array([position], np.int64)).drop("key", *columns, strict=False)
+            transaction.put(row_batch(self._store.meta, key, view.vector(position), columns, have))
         self._after_write()
 
     def multiset(self, rows: Any, *, batch_size: int | None = None, progress: bool | None = None) -> int:
-        """Store many rows: what load takes. A mapping or a list is stored all or nothing; a generator batch by batch."""
+        """Store many rows, as load does: a mapping or a list all or nothing, a generator batch by batch."""
         return self.load(rows, batch_size=batch_size, progress=progress)
 
     def load(
@@ -161,9 +164,9 @@ class Space(Reading):
 
     def delete(self, key: Key) -> bool:
         """Delete a row; False if there was none with that key."""
-        kept, hash = parse_key(key, self._store.meta.key_type)
+        kept, digest = parse_key(key, self._store.meta.key_type)
         with self._store.write("deleting a row") as transaction:
-            position = transaction.view.find(kept, hash)
+            position = transaction.view.find(kept, digest)
             if position >= 0:
                 transaction.kill(np.array([position], np.int64))
         return position >= 0
@@ -187,10 +190,12 @@ class Space(Reading):
 
     def delete_where(self, where: Any) -> int:
         """Delete the rows for which a filter is true, all or nothing; returns how many."""
-        from .masks import matching
+        from .masks import matching, predicate_of
 
+        if where is None or (isinstance(where, str) and not where.strip()):
+            raise InvalidInput("where is empty; say which rows, or use delete_all()")
         with self._store.write("deleting rows") as transaction:
-            positions = matching(transaction.view, where)
+            positions = matching(transaction.view, predicate_of(transaction.view, where))
             transaction.kill(positions)
         return self._deleted(len(positions))
 
@@ -292,7 +297,7 @@ def _after(error: Exception, stored: int) -> Exception:
         error = type(error)(f"{error}; {stored:,} rows of the stream were stored before this")
     else:
         error.add_note(f"{stored:,} rows of the stream were stored before this")
-    error.stored = stored  # type: ignore[union-attr,attr-defined]  # errors of the caller's generator carry it too
+    error.stored = stored  # type: ignore[attr-defined]  # errors of the caller's generator carry it too
     return error
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Corrupt, SpaceNotFound
+from ..errors import Corrupt, SpaceNotFound, Unavailable
 from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State
 from ..storage.files import FolderLock, remove_if_unused
 from ..storage.reader import SegmentReader
@@ -39,6 +39,8 @@ class Store:
             self._lock = FolderLock.share(folder)
         except FileNotFoundError as error:
             raise Corrupt(f"{folder}, the folder of space {name!r}, is missing; restore it from a backup") from error
+        except OSError as error:
+            raise Unavailable(f"{folder}, the folder of space {name!r}, can't be opened: {error}") from error
         path = folder / "catalog.sqlite"
         if not path.exists():
             raise Corrupt(f"{path}, the catalog of space {name!r}, is missing; restore it from a backup")
@@ -103,16 +105,11 @@ class Store:
         if self.catalog.database.readonly or not self.segments.exists():
             return
         for folder in self.segments.iterdir():
-            lock = FolderLock.alone(folder)
-            if lock is None:
-                continue
-            try:
-                with self.catalog.database.read("sweeping") as connection:
-                    named = {entry.id for entry in self.catalog.segments(connection)}
-            finally:
-                lock.release()
-            if folder.name not in named:
-                remove_if_unused(folder)
+            remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]  # bound now
+
+    def _named(self) -> set[str]:
+        with self.catalog.database.read("sweeping") as connection:
+            return {entry.id for entry in self.catalog.segments(connection)}
 
     def forget(self) -> None:
         """The space was deleted: every later call says so."""

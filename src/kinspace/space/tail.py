@@ -39,6 +39,7 @@ class Tail:
         self._pieces: deque[tuple[int, bytes | None]] = deque()  # (rows, columns) not yet in _frame
         self._frame: pl.DataFrame | None = None
         self._frame_rows = 0
+        self._schema: Schema = {}  # the columns in _frame
         self._framing = threading.Lock()
 
     def append(self, entry: LogEntry) -> None:
@@ -85,28 +86,36 @@ class Tail:
         if rows == 0:
             return np.empty(0, np.int64)
         places = np.minimum(np.searchsorted(self._seqs[:rows], seqs), rows - 1)
-        return places[self._seqs[places] == seqs].astype(np.int64)
+        found: NDArray[np.int64] = places[self._seqs[places] == seqs].astype(np.int64)
+        return found
 
     def frame(self, rows: int, schema: Schema) -> pl.DataFrame:
-        """ "key" and the schema's columns of the first `rows` rows."""
-        with self._framing:
-            self._decode(rows, schema)
-            assert self._frame is not None
-            return self._frame.head(rows)
+        """The key and the schema's columns of the first `rows` rows."""
+        from ..storage.columns import align
 
-    def _decode(self, rows: int, schema: Schema) -> None:
+        with self._framing:
+            if self._frame is None or self._frame_rows < rows:
+                self._frame = self._decode(rows)
+            return align(self._frame.head(rows), {"key": self._frame.schema["key"], **schema})
+
+    def _decode(self, rows: int) -> pl.DataFrame:
+        """The frame grown to at least `rows` rows; its types only ever widen, whatever an older view has."""
         import polars as pl
 
         from ..storage import columns
 
-        wanted = {"key": pl.String() if isinstance(self.keys[0], str) else pl.Int64(), **schema}
-        pieces = [] if self._frame is None else [columns.align(self._frame, wanted)]
+        pieces = [] if self._frame is None else [self._frame]
         while self._frame_rows < rows:
             count, body = self._pieces.popleft()
-            keys = pl.DataFrame({"key": self.keys[self._frame_rows : self._frame_rows + count]})
-            pieces.append(columns.align(keys if body is None else keys.hstack(columns.decode(body)), wanted))
+            piece = pl.DataFrame({"key": self.keys[self._frame_rows : self._frame_rows + count]})
+            if body is not None:
+                decoded = columns.decode(body)
+                self._schema = columns.merge_schema(self._schema, decoded)
+                piece = piece.hstack(decoded)
+            pieces.append(piece)
             self._frame_rows += count
-        self._frame = pl.concat(pieces, rechunk=len(pieces) > _MANY_PIECES)
+        wanted = {"key": pieces[0].schema["key"], **self._schema}
+        return pl.concat([columns.align(piece, wanted) for piece in pieces], rechunk=len(pieces) > _MANY_PIECES)
 
     def _reserve(self, rows: int) -> None:
         if rows <= len(self._seqs):

@@ -49,6 +49,7 @@ class View:
 
     @property
     def tail(self) -> Part:
+        """The log's part."""
         return self.parts[-1]
 
     def __len__(self) -> int:
@@ -70,17 +71,17 @@ class View:
         lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
         return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric)
 
-    def find(self, key: Key, hash: int) -> int:
+    def find(self, key: Key, digest: int) -> int:
         """The position of the live row with that key, or -1."""
         tail = self.parts[-1]
         assert isinstance(tail.source, Tail)
         row = tail.source.find(key, tail.rows)
-        if row >= 0:  # what came before it is dead
-            return self.starts[-2] + row if tail.is_live(row) else -1
+        if row >= 0 and tail.is_live(row):
+            return self.starts[-2] + row
         for number in range(len(self.parts) - 2, -1, -1):
             part = self.parts[number]
             assert isinstance(part.source, SegmentReader)
-            row = part.source.keys.find(hash, key)
+            row = part.source.keys.find(digest, key)
             if row >= 0 and part.is_live(row):
                 return self.starts[number] + row
         return -1
@@ -172,7 +173,7 @@ class View:
         return out
 
     def take(self, positions: NDArray[np.int64], names: list[str] | None = None) -> pl.DataFrame:
-        """ "key" and the columns (all of them by default) of those positions, in the order asked."""
+        """The key and the columns (all of them by default) of those positions, in the order asked."""
         import polars as pl
 
         names = list(self.schema) if names is None else names

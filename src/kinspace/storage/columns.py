@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ..errors import Corrupt, InvalidInput
 from ..types import Key
 
 Schema = dict[str, pl.DataType]  # the user's columns, without the key
+
+_SIMPLE: dict[frozenset[type], pl.DataType] = {  # values of these Python types, and no others, have this type
+    frozenset([int]): pl.Int64(),
+    frozenset([float]): pl.Float64(),
+    frozenset([int, float]): pl.Float64(),
+    frozenset([str]): pl.String(),
+    frozenset([bool]): pl.Boolean(),
+    frozenset([bytes]): pl.Binary(),
+    frozenset([date]): pl.Date(),
+}
+_REFUSALS = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
 
 
 def encode(frame: pl.DataFrame) -> bytes:
@@ -60,34 +73,54 @@ def frame_of_rows(rows: Mapping[str, list[Any]], keys: Sequence[Key]) -> pl.Data
 
 
 def _series(name: str, values: list[Any], keys: Sequence[Key]) -> pl.Series:
-    plain = [value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value for value in values]
-    if any(isinstance(value, float) for value in plain) and any(type(value) is int for value in plain):
-        plain = [float(value) if type(value) is int else value for value in plain]
+    plain = [_plain(value) for value in values]
+    kinds = {type(value) for value in plain if value is not None}
+    dtype = _SIMPLE.get(frozenset(kinds))
     try:
-        series = pl.Series(name, plain, strict=True)
-    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        raise InvalidInput(_blame(name, plain, keys, error)) from error
-    if series.dtype == pl.Object:
-        raise InvalidInput(_blame(name, plain, keys, TypeError("Python objects are not stored")))
-    return series
+        if dtype is not None:
+            return pl.Series(name, plain, dtype=dtype, strict=dtype != pl.Float64)
+        if not kinds:
+            return pl.Series(name, plain, dtype=pl.Null)
+        return _folded(name, plain, keys)
+    except _REFUSALS as error:
+        raise InvalidInput(
+            f"column {name!r} can't hold a value of {', '.join(sorted(_names(kinds)))}: {error}"
+        ) from error
 
 
-def _blame(name: str, values: list[Any], keys: Sequence[Key], error: Exception) -> str:
-    """Which key's value does not fit, and why."""
-    first: pl.DataType | None = None
+def _folded(name: str, values: list[Any], keys: Sequence[Key]) -> pl.Series:
+    """A series of values whose types are looked at one by one, since Polars goes by the first."""
+    singles, whole = [], pl.Series(dtype=pl.Null).dtype
     for key, value in zip(keys, values, strict=True):
-        if value is None:
-            continue
         try:
-            dtype = pl.Series([value], strict=True).dtype
-        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as reason:
-            return f"key {key!r}: column {name!r} can't hold {value!r} ({type(value).__name__}): {reason}"
-        if dtype == pl.Object:
-            return f"key {key!r}: column {name!r} can't hold {value!r} ({type(value).__name__}): no Arrow type fits"
-        first = first or dtype
-        if widen(first, dtype) is None:
-            return f"key {key!r}: column {name!r} holds {first}; got {dtype}"
-    return f"column {name!r} must hold one type that Arrow knows: {error}"
+            single = pl.Series(name, [value], strict=True)
+        except _REFUSALS as error:
+            raise InvalidInput(
+                f"key {key!r}: column {name!r} can't hold {value!r} ({type(value).__name__}): {error}"
+            ) from error
+        if single.dtype == pl.Object:
+            raise InvalidInput(
+                f"key {key!r}: column {name!r} can't hold {value!r} ({type(value).__name__}): no Arrow type fits"
+            )
+        wider = widen(whole, single.dtype)
+        if wider is None:
+            raise InvalidInput(f"key {key!r}: column {name!r} holds {whole}; got {single.dtype}")
+        singles.append(single)
+        whole = wider
+    return pl.concat([single.cast(whole) for single in singles])
+
+
+def _plain(value: Any) -> Any:
+    """The value without NumPy: its scalars as Python's, its arrays as lists."""
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _names(kinds: set[type]) -> set[str]:
+    return {kind.__name__ for kind in kinds}
 
 
 def storable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -110,6 +143,8 @@ def widen(have: pl.DataType, come: pl.DataType) -> pl.DataType | None:
         return have
     if have == pl.Null:
         return come
+    if isinstance(have, pl.Decimal) and isinstance(come, pl.Decimal):
+        return pl.Decimal(38, max(have.scale, come.scale))
     if have.is_integer() and come.is_integer():
         return _wider_int(have, come)
     if have.is_float() and come.is_integer():
@@ -139,7 +174,8 @@ def _wider_int(have: pl.DataType, come: pl.DataType) -> pl.DataType | None:
 
 
 def _dtype(dtype: Any) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+    made: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return made
 
 
 def merge_schema(schema: Schema, frame: pl.DataFrame) -> Schema:

@@ -7,7 +7,7 @@ import fcntl
 import mmap
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from ..errors import Corrupt, Unavailable
+from ..errors import Corrupt, KinspaceError, Unavailable
 
 
 @contextmanager
@@ -23,11 +23,11 @@ def os_errors(doing: str) -> Iterator[None]:
     """Turn what the operating system says into Unavailable, with what was being done."""
     try:
         yield
-    except Unavailable:
+    except KinspaceError:
         raise
     except OSError as error:
         why = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-        raise Unavailable(f"{doing} failed: {why}; nothing was stored") from error
+        raise Unavailable(f"{doing} failed: {why}") from error
 
 
 def sync(path: Path) -> None:
@@ -124,18 +124,27 @@ class FolderLock:
         self.release()
 
 
-def remove_if_unused(path: Path) -> bool:
-    """Remove the folder unless somebody uses it; True if it is gone."""
+def remove_if_unused(path: Path, wanted: Callable[[], bool] = lambda: False) -> None:
+    """Remove a hub's, a space's or a segment's folder, unless it or a folder in it is in use, or wanted after all.
+
+    `wanted` is asked once nobody else can begin to use the folder.
+    """
+    locks: list[FolderLock] = []
     try:
-        lock = FolderLock.alone(path)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    if lock is None:
-        return False
-    try:
-        shutil.rmtree(path, ignore_errors=True)
+        for folder in (
+            path,
+            *path.glob("segments/*"),
+            *path.glob("hub/spaces/*"),
+            *path.glob("hub/spaces/*/segments/*"),
+        ):
+            lock = FolderLock.alone(folder)
+            if lock is None:
+                return
+            locks.append(lock)
+        if not wanted():
+            shutil.rmtree(path, ignore_errors=True)
+    except OSError:  # gone already, or not ours to remove
+        return
     finally:
-        lock.release()
-    return not path.exists()
+        for lock in locks:
+            lock.release()

@@ -84,7 +84,8 @@ class SegmentReader:
         local = local - np.uint64(self.entry.base)
         places = np.searchsorted(self.seqs, local)
         places = np.minimum(places, self.entry.rows - 1)
-        return places[self.seqs[places] == local].astype(np.int64)
+        rows: NDArray[np.int64] = places[self.seqs[places] == local].astype(np.int64)
+        return rows
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """A copy of one vector."""

@@ -115,6 +115,7 @@ def _write_arrays(
     folder: Path, rows: int, dims: int, key_type: KeyType, block: Callable[[int, int], Block]
 ) -> tuple[int, int]:
     import zarr
+    from zarr.codecs import Crc32cCodec
 
     inner, shard = chunk_rows(rows, dims)
     group = zarr.open_group(
@@ -130,7 +131,7 @@ def _write_arrays(
         chunks=(inner, dims),
         shards=(shard, dims),
         filters=None,
-        compressors=zarr.codecs.Crc32cCodec(),
+        compressors=Crc32cCodec(),
         config={"write_empty_chunks": True},
     )
     norms, seqs, hashes = np.empty(rows, np.float32), np.empty(rows, np.uint64), np.empty(rows, np.uint64)
@@ -166,7 +167,7 @@ def _write_arrays(
 
 
 def _flat(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
-    import zarr
+    from zarr.codecs import Crc32cCodec
 
     array = group.create_array(
         name,
@@ -174,7 +175,7 @@ def _flat(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
         dtype=values.dtype,
         chunks=values.shape,
         filters=None,
-        compressors=zarr.codecs.Crc32cCodec(),
+        compressors=Crc32cCodec(),
         config={"write_empty_chunks": True},
     )
     array[:] = values

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
-from math import sqrt
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,10 +24,11 @@ VERSION = 1  # of everything below that changes a vector: raise it when any of i
 
 _SHORTEST, _LONGEST = 2, 5  # characters in a part of a word
 _WORD_UNIT = 64  # the weight of a rare word's own feature; of all its parts together, in norm, twice that
-_MAX_PARTED = 64  # characters of a word that are taken apart; whatever is longer is no word
+_LONGEST_WORD = 64  # characters that are looked at; whatever is longer is no word
+_TOP_BIT = np.uint64(1 << 63)  # of a hash: its sign
 _OCCURRENCE_UNIT = 64
 _LEAD = 16  # words after which position begins to tell
-_BLOCK_TEXTS, _BLOCK_CHARACTERS = 1_024, 262_144  # embedded at once, which bounds memory
+_BLOCK_TEXTS, _BLOCK_CHARACTERS = 512, 131_072  # embedded at once, which bounds memory
 
 
 @dataclass(frozen=True)
@@ -134,21 +136,15 @@ class Hashing:
 
     def _features(self, words: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """Return the features' dimensions and signed weights, and where each word's begin (and the last one's end)."""
-        hashes: list[int] = []
-        weights: list[float] = []
-        starts = [0]
-        for word in words:
-            rarity = WEIGHTS.get(word, FULL)
-            hashes.append(xxh3_64_intdigest(word.encode("utf-8", "surrogatepass"), 1))
-            weights.append(_WORD_UNIT * rarity)
-            parts = _parts(word)
-            if parts:
-                hashes += [xxh3_64_intdigest(part) for part in parts]
-                weights += [round(2 * _WORD_UNIT * rarity / sqrt(len(parts)))] * len(parts)
-            starts.append(len(hashes))
-        hashed = np.array(hashes, np.uint64)
-        sign = np.where(hashed >> np.uint64(63), 1.0, -1.0)
-        return (hashed % np.uint64(self.dims)).astype(np.int64), sign * np.array(weights), np.array(starts)
+        packed = [_hashes(word[:_LONGEST_WORD]) for word in words]
+        hashes = np.frombuffer(b"".join(packed), np.uint64)
+        starts = np.concatenate(([0], np.cumsum([len(piece) // 8 for piece in packed])))
+        counts = np.diff(starts)
+        rarity = np.array([WEIGHTS.get(word, FULL) for word in words])
+        weights = np.repeat(np.rint(2 * _WORD_UNIT * rarity / np.sqrt(np.maximum(counts - 1, 1))), counts)
+        weights[starts[:-1]] = _WORD_UNIT * rarity
+        weights[hashes < _TOP_BIT] *= -1
+        return (hashes % np.uint64(self.dims)).astype(np.int64), weights, starts
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[list[list[str]]]:
@@ -182,13 +178,20 @@ def _occurrences(
     return text, word, np.maximum(counts, 1.0)
 
 
+@lru_cache(maxsize=32_768)
+def _hashes(word: str) -> bytes:
+    """Return the hashes of the word, with seed 1, and of its parts, as uint64 in a row."""
+    parts = [xxh3_64_intdigest(part) for part in _parts(word)]
+    return array("Q", [xxh3_64_intdigest(word.encode("utf-8", "surrogatepass"), 1), *parts]).tobytes()
+
+
 def _parts(word: str) -> list[bytes]:
     """Return every run of 2 to 5 characters of "<word>", but for the whole.
 
     >>> _parts("on")
     [b'<o', b'on', b'n>', b'<on', b'on>']
     """
-    marked = f"<{word[:_MAX_PARTED]}>"
+    marked = f"<{word}>"
     lengths = range(_SHORTEST, min(_LONGEST, len(marked) - 1) + 1)
     if marked.isascii():
         raw = marked.encode()

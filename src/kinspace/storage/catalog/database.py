@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import xxhash
+
 from ...errors import Closed, Conflict, Corrupt, InvalidInput, KinspaceError, Unavailable
 
 DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}  # SQLite's synchronous=
@@ -26,11 +28,16 @@ def parse_durability(durability: object) -> str:
     raise InvalidInput(f"durability must be one of {', '.join(map(repr, DURABILITY))}; got {durability!r}")
 
 
+def _code(error: BaseException | None) -> int | None:
+    """SQLite's primary result code."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 def translate(error: sqlite3.Error, path: Path, doing: str) -> KinspaceError:
     """Return our error for SQLite's, by its code and never by its text."""
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    if isinstance(error, sqlite3.ProgrammingError) and code is None:
+    primary = _code(error)
+    if isinstance(error, sqlite3.ProgrammingError) and primary is None:
         return Closed(f"{path} was closed while {doing}; connect again")
     if primary in _BUSY:
         return Conflict(f"another writer held {path} for over {WAIT_SECONDS:.0f} s while {doing}; try again")
@@ -41,6 +48,17 @@ def translate(error: sqlite3.Error, path: Path, doing: str) -> KinspaceError:
     if primary == sqlite3.SQLITE_NOMEM:
         return Unavailable(f"out of memory while {doing} in {path}; nothing was stored")
     return Unavailable(f"{path} can't be used while {doing}: {error}")
+
+
+def checksum(*parts: int | str | bytes | None) -> bytes:
+    """xxh3-64 of the parts, each with its type and length, so that no two lists of parts run together."""
+    digest = xxhash.xxh3_64()
+    for part in parts:
+        kind = b"n" if part is None else b"b" if isinstance(part, bytes) else b"t"
+        body = b"" if part is None else part if isinstance(part, bytes) else str(part).encode()
+        digest.update(kind + len(body).to_bytes(8, "little"))
+        digest.update(body)
+    return digest.digest()
 
 
 class Database:
@@ -57,6 +75,8 @@ class Database:
         self._writing = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._closed = False
+        self._reopened = 0  # times the reader was opened anew because another user's process had changed the file
+        self._stamp: tuple[int, ...] | None = None  # of the files, while they are read as if they never changed
         with self._errors("opening it"):
             self._reader = self._connect()
             self._reader.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -102,8 +122,8 @@ class Database:
             try:
                 with self._errors(doing):
                     yield self._writer
-            except BaseException:
-                self._undo()
+            except BaseException as error:
+                self._undo(full=_code(error.__cause__) == sqlite3.SQLITE_FULL)
                 raise
             self._commit(doing)
 
@@ -112,10 +132,14 @@ class Database:
         self._check_open()
         with self._reading:
             try:
+                if self._stamp is not None and self._stamp != self._files():
+                    self._reader.close()
+                    self._reader = self._connect()
+                    self._reopened += 1
                 number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
             except sqlite3.Error as error:
                 raise translate(error, self.path, "looking for changes") from error
-        return number
+        return number + (self._reopened << 32)
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when all is well."""
@@ -137,10 +161,18 @@ class Database:
         """Forget the connections without touching the file: what a child must do after fork()."""
         self._closed = True
 
+    def _files(self) -> tuple[int, ...]:
+        """What changes when somebody writes the file or its WAL."""
+        stats = [path.stat() for path in (self.path, self.path.with_name(f"{self.path.name}-wal")) if path.exists()]
+        return tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+
     def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self.readonly else "rw"
-        if self.readonly and not os.path.exists(f"{self.path}-wal"):
-            mode += "&immutable=1"  # nothing to replay, and no place for SQLite's lock files
+        mode, self._stamp = "rw", None
+        if self.readonly:
+            mode = "ro"
+            self._stamp = self._files()
+            if len(self._stamp) == 3:  # no WAL: nothing to replay, and no place for SQLite's lock files
+                mode += "&immutable=1"
         uri = f"file:{urllib.parse.quote(str(self.path))}?mode={mode}"
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS, cached_statements=64
@@ -155,20 +187,23 @@ class Database:
         try:
             self._writer.execute("COMMIT")
         except sqlite3.Error as error:
-            self._undo()
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
-                raise Unavailable(
-                    f"{self.path}: the disk failed while {doing} ({error}); whether it was stored is in doubt: read it back"
-                ) from error
+            self._undo(full=_code(error) == sqlite3.SQLITE_FULL)
+            if _code(error) == sqlite3.SQLITE_IOERR:
+                doubt = "whether it was stored is in doubt: read it back"
+                raise Unavailable(f"{self.path}: the disk failed while {doing} ({error}); {doubt}") from error
             raise translate(error, self.path, doing) from error
 
-    def _undo(self) -> None:
-        if self._writer is not None and self._writer.in_transaction:
-            try:
+    def _undo(self, *, full: bool = False) -> None:
+        if self._writer is None:
+            return
+        try:
+            if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
-            except sqlite3.Error:  # the transaction is gone with its connection
-                self._writer.close()
-                self._writer = None
+            if full:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # makes room, so that rows can be deleted
+        except sqlite3.Error:  # the transaction is gone with its connection
+            self._writer.close()
+            self._writer = None
 
     def _check_open(self) -> None:
         if self._closed:
@@ -180,3 +215,5 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise translate(error, self.path, doing) from error
+        except UnicodeDecodeError as error:
+            raise Corrupt(f"{self.path} is damaged, found while {doing}: {error}") from error

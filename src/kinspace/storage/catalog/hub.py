@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
-from ...errors import SpaceExists
-from .database import Database
+from ...errors import Corrupt, SpaceExists
+from .database import Database, checksum
 
 FORMAT = 1
 
 _SCHEMA = f"""
-CREATE TABLE space (name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL, checksum BLOB NOT NULL);
 PRAGMA user_version={FORMAT};
 """
 
 
 class HubCatalog:
-    """Space name -> random id. A name is a value here and never a path."""
+    """Space name -> random id, in one row with a checksum: a lost name would look like rubbish to be swept."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     @classmethod
     def create(cls, path: Path, *, durability: str) -> HubCatalog:
-        return cls(Database.create(path, _SCHEMA, durability=durability))
+        catalog = cls(Database.create(path, _SCHEMA, durability=durability))
+        with catalog.database.write("making a hub") as connection:
+            catalog._store(connection, {})
+        return catalog
 
     @classmethod
     def open(cls, path: Path, *, durability: str) -> HubCatalog:
@@ -36,26 +40,32 @@ class HubCatalog:
         return number
 
     def find(self, name: str) -> str | None:
-        with self.database.read("looking up a space") as connection:
-            row = connection.execute("SELECT id FROM space WHERE name=?", (name,)).fetchone()
-        return None if row is None else row[0]
+        return self.spaces().get(name)
 
     def spaces(self) -> dict[str, str]:
-        with self.database.read("listing spaces") as connection:
-            return dict(connection.execute("SELECT name, id FROM space ORDER BY name"))
+        with self.database.read("looking up spaces") as connection:
+            return self._load(connection)
 
     def add(self, name: str, id: str) -> None:
         with self.database.write("adding a space") as connection:
-            try:
-                connection.execute("INSERT INTO space (name, id) VALUES (?, ?)", (name, id))
-            except sqlite3.IntegrityError as error:
-                raise SpaceExists(
-                    f"a space named {name!r} exists already; get_space it, or pick another name"
-                ) from error
+            spaces = self._load(connection)
+            if name in spaces:
+                raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name")
+            self._store(connection, {**spaces, name: id})
 
-    def remove(self, name: str) -> str | None:
-        """Take the name out; returns the folder's id, or None if there was no such name."""
+    def remove(self, name: str) -> None:
+        """Take the name out."""
         with self.database.write("deleting a space") as connection:
-            row = connection.execute("SELECT id FROM space WHERE name=?", (name,)).fetchone()
-            connection.execute("DELETE FROM space WHERE name=?", (name,))
-        return None if row is None else row[0]
+            spaces = self._load(connection)
+            spaces.pop(name, None)
+            self._store(connection, spaces)
+
+    def _load(self, connection: sqlite3.Connection) -> dict[str, str]:
+        row = connection.execute("SELECT body, checksum FROM registry").fetchone()
+        if row is None or row[1] != checksum(row[0]):
+            raise Corrupt(f"{self.database.path} is damaged: its list of spaces; restore it from a backup")
+        return dict(json.loads(row[0]))
+
+    def _store(self, connection: sqlite3.Connection, spaces: dict[str, str]) -> None:
+        body = json.dumps(spaces, sort_keys=True)
+        connection.execute("INSERT OR REPLACE INTO registry VALUES (1, ?, ?)", (body, checksum(body)))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from ...errors import Corrupt
-from .database import Database
+from ...types import Key
+from .database import Database, checksum
 
 FORMAT = 1
 
@@ -29,16 +29,6 @@ CREATE TABLE tombstone (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NUL
   checksum BLOB NOT NULL);
 PRAGMA user_version={FORMAT};
 """
-
-
-def _checksum(*parts: int | str | bytes | None) -> bytes:
-    """xxh3-64 of the parts, each with its length, so that no two lists of parts run together."""
-    digest = xxhash.xxh3_64()
-    for part in parts:
-        body = b"" if part is None else part if isinstance(part, bytes) else str(part).encode()
-        digest.update(len(body).to_bytes(8, "little"))
-        digest.update(body)
-    return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +61,11 @@ class SegmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """Rows of one commit that no segment holds yet: seqs first, first + 1, …"""
+    """Rows of one commit that no segment holds yet; their seqs are first, first + 1 and so on."""
 
     id: int
     first: int
-    keys: list[str] | list[int]
+    keys: list[Key]
     vectors: NDArray[np.float32]  # (rows, dims)
     columns: bytes | None  # Arrow IPC stream, row for row with keys
 
@@ -100,7 +90,7 @@ class SpaceCatalog:
         catalog = cls(Database.create(path, _SCHEMA, durability=durability))
         body = json.dumps(meta, sort_keys=True)
         with catalog.database.write("creating a space") as connection:
-            connection.execute("INSERT INTO meta VALUES (1, ?, ?)", (body, _checksum(body)))
+            connection.execute("INSERT INTO meta VALUES (1, ?, ?)", (body, checksum(body)))
             catalog.put_state(connection, State(0, 0, False, b""))
         return catalog
 
@@ -128,13 +118,13 @@ class SpaceCatalog:
 
     def put_state(self, connection: sqlite3.Connection, state: State) -> None:
         row = (state.version, state.next_seq, int(state.deleted), state.columns)
-        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?)", (*row, _checksum(*row)))
+        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
 
     def segments(self, connection: sqlite3.Connection) -> list[SegmentEntry]:
         """Every segment, by lowest seq."""
         entries = []
-        for id, body, checksum in connection.execute("SELECT id, body, checksum FROM segment"):
-            self._verify(checksum, f"the entry of segment {id}", id, body)
+        for id, body, digest in connection.execute("SELECT id, body, checksum FROM segment"):
+            self._verify(digest, f"the entry of segment {id}", id, body)
             fields = json.loads(body)
             fields["files"] = {path: (size, digest) for path, (size, digest) in fields["files"].items()}
             entries.append(SegmentEntry(id=id, **fields))
@@ -149,7 +139,7 @@ class SpaceCatalog:
             "files": entry.files,
         }
         body = json.dumps(fields, sort_keys=True)
-        connection.execute("INSERT INTO segment VALUES (?, ?, ?)", (entry.id, body, _checksum(entry.id, body)))
+        connection.execute("INSERT INTO segment VALUES (?, ?, ?)", (entry.id, body, checksum(entry.id, body)))
 
     def drop_segments(self, connection: sqlite3.Connection, ids: Iterable[str]) -> None:
         connection.executemany("DELETE FROM segment WHERE id=?", [(id,) for id in ids])
@@ -160,8 +150,8 @@ class SpaceCatalog:
         rows = connection.execute(
             "SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id", (after,)
         )
-        for id, first, keys, vectors, columns, checksum in rows:
-            self._verify(checksum, f"log entry {id}", first, keys, vectors, columns)
+        for id, first, keys, vectors, columns, digest in rows:
+            self._verify(digest, f"log entry {id}", first, keys, vectors, columns)
             matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
             entries.append(LogEntry(id, first, json.loads(keys), matrix, columns))
         return entries
@@ -170,13 +160,13 @@ class SpaceCatalog:
         self,
         connection: sqlite3.Connection,
         first: int,
-        keys: list[str] | list[int],
+        keys: list[Key],
         vectors: NDArray[np.float32],
         columns: bytes | None,
     ) -> LogEntry:
         row = (first, json.dumps(keys, separators=(",", ":")), vectors.tobytes(), columns)
         cursor = connection.execute(
-            "INSERT INTO log (first, keys, vectors, columns, checksum) VALUES (?, ?, ?, ?, ?)", (*row, _checksum(*row))
+            "INSERT INTO log (first, keys, vectors, columns, checksum) VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row))
         )
         assert cursor.lastrowid is not None
         return LogEntry(cursor.lastrowid, first, keys, vectors, columns)
@@ -192,17 +182,17 @@ class SpaceCatalog:
     def tombstones(self, connection: sqlite3.Connection, after: int = 0) -> list[TombstoneEntry]:
         """The tombstones with an id above `after`, oldest first."""
         entries = []
-        for id, at, seqs, checksum in connection.execute(
+        for id, at, seqs, digest in connection.execute(
             "SELECT id, at, seqs, checksum FROM tombstone WHERE id>? ORDER BY id", (after,)
         ):
-            self._verify(checksum, f"tombstone {id}", at, seqs)
+            self._verify(digest, f"tombstone {id}", at, seqs)
             entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, np.dtype("<u8"))))
         return entries
 
     def add_tombstones(self, connection: sqlite3.Connection, at: int, seqs: NDArray[np.uint64]) -> TombstoneEntry:
         row = (at, seqs.astype("<u8", copy=False).tobytes())
         cursor = connection.execute(
-            "INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, _checksum(*row))
+            "INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, checksum(*row))
         )
         assert cursor.lastrowid is not None
         return TombstoneEntry(cursor.lastrowid, at, seqs)
@@ -222,7 +212,7 @@ class SpaceCatalog:
         for table in ("segment", "log", "tombstone"):
             connection.execute(f"DELETE FROM {table}")
 
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes of the catalog's files."""
         paths = [self._path, self._path.with_name(self._path.name + "-wal")]
         return sum(path.stat().st_size for path in paths if path.exists())
@@ -231,6 +221,6 @@ class SpaceCatalog:
     def _path(self) -> Path:
         return self.database.path
 
-    def _verify(self, checksum: bytes, what: str, *parts: int | str | bytes | None) -> None:
-        if checksum != _checksum(*parts):
+    def _verify(self, expected: bytes, what: str, *parts: int | str | bytes | None) -> None:
+        if expected != checksum(*parts):
             raise Corrupt(f"{self._path}: the checksum of {what} does not match; restore the file from a backup")

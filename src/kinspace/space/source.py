@@ -1,0 +1,76 @@
+"""A space as the source of a select."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..arrays import as_query
+from ..errors import InvalidInput
+from .masks import masks_of, matching
+from .view import View
+
+if TYPE_CHECKING:
+    from ..filter import Predicate
+    from .store import Store
+
+
+class SpaceSource:
+    """Where a select on a space gets its rows."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def open(self) -> SpaceRows:
+        """The rows of the newest view."""
+        return SpaceRows(self._store.view())
+
+
+class SpaceRows:
+    """The rows of one view. A handle is a row's position."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The key, the columns, and the vector."""
+        frame = self._view.empty_frame(list(self._view.schema))
+        return pl.Schema({**frame.schema, "vector": pl.Array(pl.Float32, self._view.meta.dims)})
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The key and the columns: the vectors only when they are named."""
+        return ["key", *self._view.schema]
+
+    def matching(self, where: Predicate | None) -> NDArray[np.int64]:
+        """Positions of the matching rows, in insertion order."""
+        order = list(self._view.in_order())
+        every = np.concatenate(order) if order else np.empty(0, np.int64)
+        return every if where is None else every[np.isin(every, matching(self._view, where))]
+
+    def nearest(
+        self, column: str | None, query: Any, k: int, metric: str | None, where: Predicate | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Search the space by its own metric."""
+        if column not in (None, "vector"):
+            raise InvalidInput(f"a space has one column of vectors, 'vector'; got {column!r}: leave it out")
+        if metric not in (None, self._view.meta.metric):
+            raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
+        masks = None if where is None else masks_of(self._view, where)
+        found: tuple[NDArray[np.int64], NDArray[np.float64]] = self._view.scan.search(
+            as_query(query, self._view.meta.dims), k, masks=masks
+        )
+        return found
+
+    def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
+        """Those rows, in that order."""
+        frame = self._view.take(handles, [name for name in columns if name not in ("key", "vector")])
+        if "vector" in columns:
+            vectors = pl.Series("vector", self._view.vectors(handles), dtype=pl.Array(pl.Float32, self._view.meta.dims))
+            frame = frame.with_columns(vectors)
+        return frame.select(columns)

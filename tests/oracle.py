@@ -1,0 +1,81 @@
+"""What tests compare with: everything a space says, its unchangedness, and the double-precision brute force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import kinspace as ks
+
+
+def state(space: Any) -> dict[str, Any]:
+    """Everything that can be asked of a space, in a form that compares."""
+    keys = list(space.keys())
+    frames = list(space.scan(7))
+    scanned = [row for frame in frames for row in frame.rows(named=True)]
+    assert [row["key"] for row in scanned] == keys
+    assert len(space) == len(keys) == len(set(keys))
+    assert all(key in space for key in keys)
+    vectors = [vector.tobytes() for vector in space.multiget(keys)]
+    assert [np.asarray(row.pop("vector"), np.float32).tobytes() for row in scanned] == vectors
+    assert [space.get(key).tobytes() for key in keys] == vectors
+    rows = [space.row(key) for key in keys]
+    assert [repr({"key": key, **row}) for key, row in zip(keys, rows)] == [repr(row) for row in scanned]
+    hits = space.nearest_neighbors(len(keys), vector=np.arange(1, space.dims + 1))
+    assert sorted(map(repr, hits.keys)) == sorted(map(repr, keys))
+    return {
+        "keys": keys,
+        "vectors": vectors,
+        "rows": [repr(row) for row in rows],
+        "columns": dict(space.columns),
+        "version": space.version,
+        "hits": list(hits),
+    }
+
+
+def folders(hub: Any) -> set[Path]:
+    """Every space's and segment's folder in a hub."""
+    spaces = Path(hub.path) / "spaces"
+    return {*spaces.glob("*"), *spaces.glob("*/segments/*")}
+
+
+@contextmanager
+def unchanged(hub: Any, name: str = "docs") -> Iterator[None]:
+    """The space is as it was after the block: in this hub, in one opened before, and in one opened afterwards."""
+    space = hub.get_space(name)
+    before, there = state(space), folders(hub)
+    with ks.connect(hub.path) as second:
+        assert state(second.get_space(name)) == before
+        yield
+        assert state(space) == before
+        assert state(second.get_space(name)) == before
+    with ks.connect(hub.path) as afterwards:
+        assert state(afterwards.get_space(name)) == before
+    assert folders(hub) == there
+    assert space.check().ok
+
+
+def distances(matrix: Any, query: Any, metric: str) -> Any:
+    """float64 distances of the rows of a matrix from a query, by the definition."""
+    rows, one = np.asarray(matrix, np.float32).astype(np.float64), np.asarray(query, np.float32).astype(np.float64)
+    if metric == "l2":
+        return np.sqrt(((rows - one) ** 2).sum(axis=1))
+    products = rows @ one
+    if metric == "ip":
+        return -products
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(one)
+    return np.where(lengths == 0, 1.0, 1 - products / np.where(lengths == 0, 1, lengths))
+
+
+class Arrow:
+    """An Arrow object of another library: all that is known of it is that it exports a stream."""
+
+    def __init__(self, held: Any) -> None:
+        self._held = held
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self._held.__arrow_c_stream__(requested_schema)

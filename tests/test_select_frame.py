@@ -1,0 +1,397 @@
+"""select … where … nearest … take on a bare frame."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from brute import nearest
+from polars.testing import assert_frame_equal
+
+from kinspace import InvalidInput, select
+
+N = 40
+EMB = np.random.default_rng(6).normal(size=(N, 4)).astype(np.float32)
+QUERY = EMB[11] * 2
+FRAME = pl.DataFrame(
+    {
+        "id": [f"row {i}" for i in range(N)],
+        "kib": [None if i % 10 == 3 else i * 100 for i in range(N)],
+        "section": [("games", "web", None, "net")[i % 4] for i in range(N)],
+        "day": [dt.date(2024, 1, 1) + dt.timedelta(i) for i in range(N)],
+        "tags": [[f"t{i % 3}"] * (i % 3) or None for i in range(N)],
+        "emb": pl.Series(EMB),
+        "vec": pl.Series(EMB).cast(pl.List(pl.Float64)),
+    }
+)
+
+
+def ids(frame: pl.DataFrame) -> list[int]:
+    return [int(name.split()[1]) for name in frame["id"]]
+
+
+def test_with_nothing_asked_the_rows_and_columns_are_the_sources() -> None:
+    assert_frame_equal(select(FRAME).collect(), FRAME)
+
+
+def test_nearest_returns_the_nearest_rows_in_order() -> None:
+    for metric in ("cosine", "l2", "ip"):
+        for column in ("emb", "vec"):
+            found = select(FRAME, "id", d="_dist").nearest(column, QUERY, metric=metric).take(7).collect()
+            rows, distances = nearest(EMB, QUERY, 7, metric)
+            assert ids(found) == rows.tolist()
+            assert np.allclose(found["d"], distances)
+
+
+def test_nearest_is_by_cosine_unless_said() -> None:
+    found = select(FRAME, "id", "_dist").nearest("emb", QUERY).collect()
+    assert ids(found) == nearest(EMB, QUERY, 10, "cosine")[0].tolist()
+    assert found["_dist"][0] == 0.0
+
+
+def test_nearest_without_take_is_ten() -> None:
+    assert select(FRAME).nearest("emb", QUERY).collect().height == 10
+
+
+def test_default_projection_is_the_sources_columns_exactly() -> None:
+    found = select(FRAME).nearest("emb", QUERY).take(3).collect()
+    assert found.schema == FRAME.schema
+
+
+def test_dist_only_when_named() -> None:
+    assert "_dist" not in select(FRAME).nearest("emb", QUERY).collect().columns
+    found = select(FRAME, "_dist", "id").nearest("emb", QUERY).collect()
+    assert found.columns == ["_dist", "id"]
+    assert found.schema["_dist"] == pl.Float64
+
+
+def test_columns_can_be_renamed_and_computed() -> None:
+    found = select(
+        FRAME, "id", d="_dist", near=1 - pl.col("_dist"), mib=pl.col("kib") / 1024, name="section", one=pl.lit(1)
+    )
+    found = found.nearest("emb", QUERY).take(5).collect()
+    assert found.columns == ["id", "d", "near", "mib", "name", "one"]
+    assert np.allclose(found["near"], 1 - found["d"])
+    expected = FRAME[ids(found)]
+    assert found["mib"].to_list() == (expected["kib"] / 1024).to_list()
+    assert found["name"].to_list() == expected["section"].to_list()
+    assert found["one"].to_list() == [1] * 5
+
+
+def test_a_new_name_may_be_that_of_another_column() -> None:
+    found = select(FRAME, id="section", section="id").take(2).collect()
+    assert found.rows() == [("games", "row 0"), ("web", "row 1")]
+
+
+def test_where_is_sql_or_a_polars_expression() -> None:
+    for where in ("section = 'games' AND kib > 1000", (pl.col("section") == "games") & (pl.col("kib") > 1000)):
+        assert ids(select(FRAME).where(where).collect()) == [12, 16, 20, 24, 28, 32, 36]
+
+
+def test_several_wheres_must_all_be_true() -> None:
+    found = select(FRAME).where("section = 'games'").where(pl.col("kib") > 1000).where("kib < 2500").collect()
+    assert ids(found) == [12, 16, 20, 24]
+
+
+def test_comparing_null_is_not_true() -> None:
+    assert 3 not in ids(select(FRAME).where("kib < 1000").collect())
+    assert 3 not in ids(select(FRAME).where("NOT kib < 1000").collect())
+    assert ids(select(FRAME).where("kib IS NULL").collect()) == [3, 13, 23, 33]
+
+
+@pytest.mark.parametrize("where", ["kib >= 0", "kib = 1100", "kib IN (0, 100, 3900)", "section = 'web' OR kib > 3000", "true"])
+def test_a_filtered_nearest_returns_min_of_take_and_the_matching_rows(where: str) -> None:
+    mask = FRAME.select(pl.sql_expr(where).fill_null(False)).to_series().to_numpy()
+    mask = np.broadcast_to(mask, N)
+    for column in ("emb", "vec"):
+        found = select(FRAME, "id", d="_dist").where(where).nearest(column, QUERY).take(25).collect()
+        rows, distances = nearest(EMB, QUERY, 25, "cosine", mask)
+        assert ids(found) == rows.tolist()
+        assert np.allclose(found["d"], distances)
+
+
+def test_nothing_matches_is_no_rows_with_the_full_schema() -> None:
+    for query in (select(FRAME), select(FRAME).nearest("emb", QUERY), select(FRAME).sort("kib").group("section")):
+        found = query.where("kib < 0").collect()
+        assert found.height == 0
+        assert found.schema == FRAME.schema
+    computed = select(FRAME, "id", d="_dist", one=pl.lit(1), mib=pl.col("kib") / 1024).where("kib < 0")
+    assert computed.nearest("emb", QUERY).collect().schema == pl.Schema(
+        {"id": pl.String, "d": pl.Float64, "one": pl.Int32, "mib": pl.Float64}
+    )
+    assert select(FRAME, one=pl.lit(1)).where("kib < 0").collect().height == 0
+
+
+def test_a_frame_of_no_rows_is_a_source() -> None:
+    empty = FRAME.clear()
+    assert select(empty).nearest("emb", QUERY).collect().schema == FRAME.schema
+    assert select(empty).where("kib > 1").sort("kib").collect().schema == FRAME.schema
+    assert select(pl.DataFrame()).collect().shape == (0, 0)
+
+
+def test_all_column_types_and_nulls_pass_through() -> None:
+    rich = pl.DataFrame(
+        {
+            "emb": pl.Series(EMB[:3]),
+            "nothing": [None] * 3,
+            "object": pl.Series([object(), None, {1}], dtype=pl.Object),
+            "category": pl.Series(["a", None, "b"], dtype=pl.Categorical),
+            "enum": pl.Series(["a", None, "b"], dtype=pl.Enum(["b", "a"])),
+            "struct": [{"x": 1, "y": [1]}, None, {"x": None, "y": None}],
+            "lists": [[1, None], None, []],
+            "binary": [b"\0", None, b""],
+            "decimal": pl.Series(["1.10", None, "2.20"]).str.to_decimal(scale=2),
+            "when": pl.Series([dt.datetime(2024, 1, 1), None, dt.datetime(1, 1, 1)], dtype=pl.Datetime("us", "UTC")),
+            "long": pl.Series([dt.timedelta(1), None, dt.timedelta(-1)]),
+            "time": [dt.time(1), None, dt.time(2)],
+            "flag": [True, None, False],
+            "float": [float("nan"), None, -0.0],
+            "uint": pl.Series([2**64 - 1, None, 0], dtype=pl.UInt64),
+        }
+    )
+    found = select(rich).nearest("emb", EMB[2]).take(3).collect()
+    order = nearest(EMB[:3], EMB[2], 3, "cosine")[0].tolist()
+    assert found.schema == rich.schema
+    assert found["object"].to_list() == [rich["object"][i] for i in order]
+    assert_frame_equal(found.drop("object"), rich[order].drop("object"))
+    assert_frame_equal(select(rich).where("uint IS NULL").collect().drop("object"), rich[1:2].drop("object"))
+
+
+def test_take_without_nearest_is_the_first_rows() -> None:
+    assert ids(select(FRAME).take(3).collect()) == [0, 1, 2]
+    assert ids(select(FRAME).where("section = 'net'").take(2).collect()) == [3, 7]
+    assert select(FRAME).take(0).collect().schema == FRAME.schema
+    assert select(FRAME).take(10**9).collect().height == N
+    assert select(FRAME).nearest("emb", QUERY).take(0).collect().schema == FRAME.schema
+
+
+def test_sort_is_stable_with_nulls_last() -> None:
+    found = ids(select(FRAME).sort("section").collect())
+    sections = [FRAME["section"][i] for i in found]
+    assert sections == ["games"] * 10 + ["net"] * 10 + ["web"] * 10 + [None] * 10
+    for start in range(0, N, 10):
+        assert found[start : start + 10] == sorted(found[start : start + 10])
+    down = ids(select(FRAME).sort("section", descending=True).collect())
+    assert down == found[20:30] + found[10:20] + found[:10] + found[30:]
+
+
+def test_sort_goes_with_where_and_take_and_needs_no_named_column() -> None:
+    found = select(FRAME, "id").where("section = 'games'").sort("kib", descending=True).take(3).collect()
+    assert found.columns == ["id"]
+    assert ids(found) == [36, 32, 28]
+
+
+def test_group_keeps_the_first_rows_of_each_value() -> None:
+    assert ids(select(FRAME).group("section").collect()) == [0, 1, 2, 3]
+    assert ids(select(FRAME).group("section", per=2).collect()) == list(range(8))
+    assert ids(select(FRAME).where("kib > 1000").group("section", per=1).take(3).collect()) == [11, 12, 14]
+
+
+def test_group_after_sort_keeps_the_first_in_that_order() -> None:
+    found = select(FRAME).sort("kib", descending=True).group("section").collect()
+    assert ids(found) == [39, 38, 37, 36]
+
+
+def test_parts_apply_in_one_order_whichever_they_are_given_in() -> None:
+    first = select(FRAME).where("kib > 500").sort("kib", descending=True).take(4).collect()
+    assert_frame_equal(select(FRAME).take(4).sort("kib", descending=True).where("kib > 500").collect(), first)
+    found = select(FRAME).nearest("emb", QUERY).take(4).where("kib > 500").collect()
+    assert_frame_equal(select(FRAME).where("kib > 500").take(4).nearest("emb", QUERY).collect(), found)
+
+
+def test_the_builder_is_immutable() -> None:
+    base = select(FRAME, "id")
+    narrowed = base.where("kib > 3000")
+    narrowed.nearest("emb", QUERY).take(1)
+    assert base.collect().height == N
+    assert narrowed.collect().height == 8
+    assert narrowed.collect().height == 8
+    with pytest.raises(AttributeError):
+        base.names = ("kib",)
+
+
+def test_nearest_with_sort_or_group_is_an_error() -> None:
+    for build in (
+        lambda: select(FRAME).nearest("emb", QUERY).sort("kib"),
+        lambda: select(FRAME).sort("kib").nearest("emb", QUERY),
+        lambda: select(FRAME).nearest("emb", QUERY).group("section"),
+        lambda: select(FRAME).group("section").nearest("emb", QUERY),
+    ):
+        with pytest.raises(InvalidInput, match="do not go together"):
+            build()
+
+
+@pytest.mark.parametrize("part", ["take", "nearest", "sort", "group"])
+def test_a_part_given_twice_is_an_error(part: str) -> None:
+    arguments = {"take": (3,), "nearest": ("emb", QUERY), "sort": ("kib",), "group": ("kib",)}[part]
+    once = getattr(select(FRAME), part)(*arguments)
+    with pytest.raises(InvalidInput, match=f"a {part} already"):
+        getattr(once, part)(*arguments)
+
+
+UNKNOWN = {
+    "a name": lambda: select(FRAME, "nope"),
+    "a rename": lambda: select(FRAME, d="nope"),
+    "an expression": lambda: select(FRAME, d=pl.col("nope") + 1),
+    "a filter": lambda: select(FRAME).where("nope > 1"),
+    "a Polars filter": lambda: select(FRAME).where(pl.col("nope") > 1),
+    "sort": lambda: select(FRAME).sort("nope"),
+    "group": lambda: select(FRAME).group("nope"),
+    "nearest": lambda: select(FRAME).nearest("nope", QUERY),
+    "a filter on the distance": lambda: select(FRAME).where("nope < 0.5").nearest("emb", QUERY),
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_an_unknown_column_is_an_error_listing_those_there_are(kind: str) -> None:
+    with pytest.raises(InvalidInput, match=r"no column 'nope'; the columns are: 'id', 'kib', 'section', 'day'"):
+        UNKNOWN[kind]().collect()
+
+
+def test_the_distance_without_nearest_is_an_error() -> None:
+    for query in (select(FRAME, "_dist"), select(FRAME, d="_dist"), select(FRAME, d=pl.col("_dist") * 2)):
+        with pytest.raises(InvalidInput, match="this select has no nearest"):
+            query.collect()
+
+
+def test_a_sources_own_dist_column_passes_through() -> None:
+    again = select(FRAME, "id", "emb", "_dist").nearest("emb", QUERY).collect()
+    assert select(again).collect().columns == ["id", "emb", "_dist"]
+    assert select(again, "_dist").collect()["_dist"].to_list() == again["_dist"].to_list()
+    other = select(again, "_dist").nearest("emb", QUERY, metric="l2").take(1).collect()
+    assert other["_dist"][0] != again["_dist"][0]
+
+
+@pytest.mark.parametrize("row", [0, 7])
+def test_a_null_or_ragged_vector_is_an_error_naming_the_row(row: int) -> None:
+    null = FRAME.with_columns(vec=pl.when(pl.int_range(N) == row).then(None).otherwise("vec"))
+    with pytest.raises(InvalidInput, match=f"row {row} of column 'vec' is null"):
+        select(null).nearest("vec", QUERY).collect()
+    inner = FRAME["vec"].to_list()
+    inner[row] = [1.0, None, 2.0, 3.0]
+    with pytest.raises(InvalidInput, match=f"row {row} of column 'vec' has a null at component 1"):
+        select(FRAME.with_columns(vec=pl.Series(inner))).nearest("vec", QUERY).collect()
+    inner[7] = [1.0]
+    inner[0] = [1.0, 2.0, 3.0, 4.0]
+    with pytest.raises(InvalidInput, match="row 7 of column 'vec' has 1 dims"):
+        select(FRAME.with_columns(vec=pl.Series(inner))).nearest("vec", QUERY).collect()
+
+
+def test_a_vector_that_is_not_finite_is_an_error_naming_the_row_if_it_is_compared() -> None:
+    spoilt = EMB.copy()
+    spoilt[5, 1] = np.nan
+    frame = FRAME.with_columns(emb=pl.Series(spoilt))
+    with pytest.raises(InvalidInput, match="column 'emb': row 5 is not finite"):
+        select(frame).nearest("emb", QUERY).collect()
+    assert select(frame).where("kib >= 600").nearest("emb", QUERY).collect().height == 10
+
+
+BAD = {
+    "take -1": lambda: select(FRAME).take(-1),
+    "take True": lambda: select(FRAME).take(True),
+    "take 1.0": lambda: select(FRAME).take(1.0),
+    "per 0": lambda: select(FRAME).group("kib", per=0),
+    "per True": lambda: select(FRAME).group("kib", per=True),
+    "sort by an expression": lambda: select(FRAME).sort(pl.col("kib")),
+    "descending 1": lambda: select(FRAME).sort("kib", descending=1),
+    "no such metric": lambda: select(FRAME).nearest("emb", QUERY, metric="cos"),
+    "no column": lambda: select(FRAME).nearest(QUERY).collect(),
+    "no query": lambda: select(FRAME).nearest("emb"),
+    "nothing": lambda: select(FRAME).nearest(),
+    "swapped": lambda: select(FRAME).nearest(QUERY, "emb"),
+    "wrong length": lambda: select(FRAME).nearest("emb", QUERY[:3]).collect(),
+    "nan": lambda: select(FRAME).nearest("emb", [np.nan] * 4).collect(),
+    "no vectors": lambda: select(FRAME).nearest("kib", QUERY).collect(),
+    "a mask": lambda: select(FRAME).where(np.ones(N, bool)),
+    "no predicate": lambda: select(FRAME).where("").collect(),
+    "twice one name": lambda: select(FRAME, "id", "id"),
+    "one name for two": lambda: select(FRAME, "id", id="section"),
+    "a number": lambda: select(FRAME, one=1),
+    "an unnamed expression": lambda: select(FRAME, pl.col("id")),
+    "several columns": lambda: select(FRAME, x=pl.all()).collect(),
+    "another number of rows": lambda: select(FRAME, x=pl.col("emb").explode()).collect(),
+    "objects sorted": lambda: select(FRAME.with_columns(o=pl.Series([set()] * N, dtype=pl.Object))).sort("o").collect(),
+    "text plus number": lambda: select(FRAME, x=pl.col("id") + pl.col("kib").cast(pl.Date)).collect(),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_cannot_be_asked_is_an_error(kind: str) -> None:
+    with pytest.raises(InvalidInput):
+        BAD[kind]()
+
+
+@pytest.mark.parametrize("source", [None, 5, "frame", [1, 2], {"a": [1]}, FRAME["id"]], ids=["None", "int", "str", "list", "dict", "Series"])
+def test_a_source_without_rows_is_an_error(source: object) -> None:
+    with pytest.raises(InvalidInput, match="select reads"):
+        select(source)
+
+
+def test_a_lazy_frame_is_collected_once() -> None:
+    calls = []
+
+    def count(frame: pl.DataFrame) -> pl.DataFrame:
+        calls.append(frame.height)
+        return frame
+
+    lazy = FRAME.lazy().map_batches(count)
+    query = select(lazy, "id").nearest("emb", QUERY)
+    assert_frame_equal(query.collect(), query.take(10).collect())
+    assert calls == [N]
+
+
+def test_an_arrow_table_is_a_source() -> None:
+    class Table:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return FRAME.__arrow_c_stream__(requested_schema)
+
+    assert ids(select(Table(), "id").nearest("emb", QUERY).collect()) == ids(select(FRAME).nearest("emb", QUERY).collect())
+
+
+def test_the_source_is_not_changed() -> None:
+    before = FRAME.clone()
+    select(FRAME, d="_dist").where("kib > 100").nearest("emb", QUERY).collect()
+    select(FRAME).sort("kib", descending=True).group("section").collect()
+    assert_frame_equal(FRAME, before)
+
+
+def test_any_source_that_keeps_the_protocol_will_do() -> None:
+    from kinspace.query import Rows, Select, Source
+    from kinspace.query.source import Frame
+
+    class Backwards(Frame):  # handles count from the end, and one column is kept out of the default
+        opened = 0
+
+        def open(self) -> Backwards:
+            Backwards.opened += 1
+            return self
+
+        @property
+        def columns(self) -> list[str]:
+            return ["id", "kib"]
+
+        def matching(self, where: object) -> np.ndarray:
+            return -1 - super().matching(where)
+
+        def nearest(self, *args: object) -> tuple[np.ndarray, np.ndarray]:
+            rows, distances = super().nearest(*args)
+            return -1 - rows, distances
+
+        def take(self, handles: np.ndarray, columns: list[str]) -> pl.DataFrame:
+            return super().take(-1 - handles, columns)
+
+    source: Source = Backwards(FRAME)
+    rows: Rows = source.open()
+    assert_frame_equal(Select(source).collect(), FRAME.select("id", "kib"))
+    assert rows.schema == FRAME.schema
+    assert_frame_equal(
+        Select(source, ("id",), {"d": "_dist"}).where("kib > 300").nearest("emb", QUERY).collect(),
+        select(FRAME, "id", d="_dist").where("kib > 300").nearest("emb", QUERY).collect(),
+    )
+    assert_frame_equal(
+        Select(source).sort("day", descending=True).group("section", 2).take(5).collect(),
+        select(FRAME, "id", "kib").sort("day", descending=True).group("section", 2).take(5).collect(),
+    )
+    assert Backwards.opened == 4
