@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import zarr
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kinspace import InvalidInput

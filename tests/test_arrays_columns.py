@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 import zarr
-from brute import nearest
 
+from brute import nearest
 from kinspace import InvalidInput, knn
 from kinspace.arrays import as_column, as_matrix, column as blocks_of
 
@@ -149,7 +149,10 @@ NO_COLUMNS = {
     "null list": (pl.Series([[1.0, 2.0], None, [3.0, 4.0]]), "row 1 of the column is null"),
     "null array": (pl.Series([[1.0, 2.0], None], dtype=pl.Array(pl.Float32, 2)), "row 1 of the column is null"),
     "null in a list": (pl.Series([[1.0, 2.0], [3.0, None]]), "row 1 of the column has a null at component 1"),
-    "null in an array": (pl.Series([[1, 2], [None, 3]], dtype=pl.Array(pl.Int8, 2)), "row 1 of the column has a null at component 0"),
+    "null in an array": (
+        pl.Series([[1, 2], [None, 3]], dtype=pl.Array(pl.Int8, 2)),
+        "row 1 of the column has a null at component 0",
+    ),
     "nulls alone": (pl.Series([[None, None]]), "row 0 of the column has a null at component 0"),
     "ragged": (pl.Series([[1.0, 2.0], [3.0]]), "row 1 of the column has 1 dims and row 0 has 2"),
     "empty among lists": (pl.Series([[1.0, 2.0], []]), "row 1 of the column has 0 dims and row 0 has 2"),
@@ -173,7 +176,10 @@ NO_COLUMNS = {
     "polars strings": (pl.Series([["a"]]), "lists or arrays of numbers; got List"),
     "polars bools": (pl.Series([[True]]), "lists or arrays of numbers; got List"),
     "polars lists of lists": (pl.Series([[[1.0]]]), "lists or arrays of numbers; got List"),
-    "polars 2-d arrays": (pl.Series([[[1.0]]], dtype=pl.Array(pl.Float32, (1, 1))), "lists or arrays of numbers; got Array"),
+    "polars 2-d arrays": (
+        pl.Series([[[1.0]]], dtype=pl.Array(pl.Float32, (1, 1))),
+        "lists or arrays of numbers; got Array",
+    ),
     "polars floats": (pl.Series([1.0]), "lists or arrays of numbers; got Float64"),
     "frame": (pl.DataFrame({"a": [1.0]}), "DataFrame; give one of its columns"),
     "lazy frame": (pl.LazyFrame({"a": [1.0]}), "LazyFrame; give one of its columns"),
@@ -232,7 +238,12 @@ def test_as_matrix_names_the_key_of_a_vector_of_the_wrong_length() -> None:
 
 
 def test_a_column_of_no_rows_is_a_column() -> None:
-    for empty in (np.empty((0, 3)), [], pl.Series([], dtype=pl.List(pl.Float32)), pl.Series([], dtype=pl.Array(pl.Float32, 3))):
+    for empty in (
+        np.empty((0, 3)),
+        [],
+        pl.Series([], dtype=pl.List(pl.Float32)),
+        pl.Series([], dtype=pl.Array(pl.Float32, 3)),
+    ):
         assert knn(empty, [1.0, 2.0, 3.0], 5).height == 0
         assert as_matrix(empty, 3).shape == (0, 3)
 

@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 import zarr
-from brute import distances
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
+from brute import distances
 from kinspace import InvalidInput, cos_dist, inner_prod, knn, l2_dist, norm
 from kinspace.arrays import column as blocks_of
 

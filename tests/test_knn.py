@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
-from brute import nearest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
+from brute import nearest
 from kinspace import InvalidInput, knn
 
 RNG = np.random.default_rng(2)
@@ -116,14 +118,27 @@ def test_a_mask_row_ids_and_their_order_and_repetition_are_one_filter(kind: str)
     mask[ids] = True
     expected = knn(rows, QUERY, 10, where=mask)
     assert expected["_rowid"].sort().to_list() == [0, 3, 77, 499]
-    for where in (ids, ids.tolist(), set(ids.tolist()), mask.tolist(), pl.Series(ids), pl.Series(mask), ids.astype("u8")):
+    for where in (
+        ids,
+        ids.tolist(),
+        set(ids.tolist()),
+        mask.tolist(),
+        pl.Series(ids),
+        pl.Series(mask),
+        ids.astype("u8"),
+    ):
         assert knn(rows, QUERY, 10, where=where).equals(expected)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.1, 0.5, 1.0])
 def test_a_filtered_search_returns_min_of_k_and_the_matching_rows(share: float) -> None:
     mask = np.arange(500) < 500 * share
-    for rows in (ROWS, ROWS.astype(np.float64), pl.Series(ROWS), pl.concat([pl.Series(ROWS[:9]), pl.Series(ROWS[9:])], rechunk=False)):
+    for rows in (
+        ROWS,
+        ROWS.astype(np.float64),
+        pl.Series(ROWS),
+        pl.concat([pl.Series(ROWS[:9]), pl.Series(ROWS[9:])], rechunk=False),
+    ):
         ids, distances = nearest(ROWS, QUERY, 20, "cosine", mask)
         found = knn(rows, QUERY, 20, where=mask)
         assert found["_rowid"].to_list() == ids.tolist()
@@ -150,7 +165,7 @@ def test_a_row_outside_the_filter_may_hold_anything() -> None:
             knn(column, QUERY, 5, where=~mask)
 
 
-@pytest.mark.parametrize("where", [[500], [-1], [0, 10**30], np.array([2**63], "u8"), pl.Series([7, 600]), range(0, 501)])
+@pytest.mark.parametrize("where", [[500], [-1], [0, 10**30], np.array([2**63], "u8"), pl.Series([7, 600]), range(501)])
 def test_a_row_id_out_of_range_is_an_error(where: object) -> None:
     with pytest.raises(InvalidInput, match="out of range"):
         knn(ROWS, QUERY, 1, where=where)
@@ -182,6 +197,14 @@ WRONG = {
 def test_a_filter_that_is_neither_mask_nor_row_ids_is_an_error(kind: str) -> None:
     with pytest.raises(InvalidInput, match="where"):
         knn(ROWS, QUERY, 1, where=WRONG[kind])
+
+
+def test_the_functions_are_functions_whatever_was_imported_before_them() -> None:
+    code = """
+import kinspace as ks, kinspace.knn, kinspace.resize, kinspace.query.select, kinspace.distance
+assert not any(type(getattr(ks, name)).__name__ == "module" for name in ("knn", "resize", "select", "norm"))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_memory_of_a_result_is_its_own() -> None:

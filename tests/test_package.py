@@ -7,8 +7,9 @@ import importlib.resources
 import subprocess
 import sys
 
-import kinspace
 import pytest
+
+import kinspace
 
 LATER = {"polars", "zarr", "xxhash", "sqlite3", "typer", "rich", "google_crc32c"}  # loaded when first needed
 

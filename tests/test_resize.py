@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import zarr
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kinspace import InvalidInput, resize
@@ -96,7 +95,13 @@ def test_every_kind_of_column_is_resized_alike(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(blocks_of, "BLOCK_BYTES", 11 * 16 * 4)
     expected = resize(ROWS, 6)
     array = zarr.create_array(zarr.storage.MemoryStore(), data=ROWS, chunks=(20, 5))
-    for column in (ROWS.tolist(), pl.Series(ROWS), pl.Series(ROWS).cast(pl.List(pl.Float32)), array, np.asfortranarray(ROWS)):
+    for column in (
+        ROWS.tolist(),
+        pl.Series(ROWS),
+        pl.Series(ROWS).cast(pl.List(pl.Float32)),
+        array,
+        np.asfortranarray(ROWS),
+    ):
         found = resize(column, 6)
         assert found.dtype == np.float32
         assert np.array_equal(found, expected)
@@ -104,15 +109,17 @@ def test_every_kind_of_column_is_resized_alike(monkeypatch: pytest.MonkeyPatch) 
         assert resize(column, 6).dtype == np.float64
 
 
-@pytest.mark.parametrize("given", [[1, 2, 3], [1.0, 2.0], np.array([1, 2]), np.array([1, 2], "f2"), [[1.0, 2.0]]], ids=repr)
+@pytest.mark.parametrize(
+    "given", [[1, 2, 3], [1.0, 2.0], np.array([1, 2]), np.array([1, 2], "f2"), [[1.0, 2.0]]], ids=repr
+)
 def test_all_but_float64_arrays_give_float32(given: object) -> None:
     assert resize(given, 2).dtype == np.float32
 
 
 def test_more_dims_than_there_are_is_an_error() -> None:
-    for given in (ROWS, ROWS[0], pl.Series(ROWS)):
+    for column in (ROWS, ROWS[0], pl.Series(ROWS)):
         with pytest.raises(InvalidInput, match="dims must be at most 16.*got 17"):
-            resize(given, 17)
+            resize(column, 17)
 
 
 @pytest.mark.parametrize("dims", [0, -1, True, 2.0, None, 65_537])

@@ -7,9 +7,9 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from brute import nearest
 from polars.testing import assert_frame_equal
 
+from brute import nearest
 from kinspace import InvalidInput, select
 
 N = 40
@@ -101,7 +101,9 @@ def test_comparing_null_is_not_true() -> None:
     assert ids(select(FRAME).where("kib IS NULL").collect()) == [3, 13, 23, 33]
 
 
-@pytest.mark.parametrize("where", ["kib >= 0", "kib = 1100", "kib IN (0, 100, 3900)", "section = 'web' OR kib > 3000", "true"])
+@pytest.mark.parametrize(
+    "where", ["kib >= 0", "kib = 1100", "kib IN (0, 100, 3900)", "section = 'web' OR kib > 3000", "true"]
+)
 def test_a_filtered_nearest_returns_min_of_take_and_the_matching_rows(where: str) -> None:
     mask = FRAME.select(pl.sql_expr(where).fill_null(False)).to_series().to_numpy()
     mask = np.broadcast_to(mask, N)
@@ -323,7 +325,9 @@ def test_what_cannot_be_asked_is_an_error(kind: str) -> None:
         BAD[kind]()
 
 
-@pytest.mark.parametrize("source", [None, 5, "frame", [1, 2], {"a": [1]}, FRAME["id"]], ids=["None", "int", "str", "list", "dict", "Series"])
+@pytest.mark.parametrize(
+    "source", [None, 5, "frame", [1, 2], {"a": [1]}, FRAME["id"]], ids=["None", "int", "str", "list", "dict", "Series"]
+)
 def test_a_source_without_rows_is_an_error(source: object) -> None:
     with pytest.raises(InvalidInput, match="select reads"):
         select(source)
@@ -347,7 +351,9 @@ def test_an_arrow_table_is_a_source() -> None:
         def __arrow_c_stream__(self, requested_schema: object = None) -> object:
             return FRAME.__arrow_c_stream__(requested_schema)
 
-    assert ids(select(Table(), "id").nearest("emb", QUERY).collect()) == ids(select(FRAME).nearest("emb", QUERY).collect())
+    assert ids(select(Table(), "id").nearest("emb", QUERY).collect()) == ids(
+        select(FRAME).nearest("emb", QUERY).collect()
+    )
 
 
 def test_the_source_is_not_changed() -> None:

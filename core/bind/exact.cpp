@@ -66,11 +66,11 @@ std::int64_t nonfinite(nb::handle block) {
 
 void bind_exact(nb::module_& m) {
   using namespace nb::literals;
-  m.def("pair", pair, "metric"_a, "a"_a, "b"_a);
-  m.def("column", column, "metric"_a, "block"_a, "query"_a, "threads"_a = 0);
-  m.def("norms", norms_of, "block"_a, "threads"_a = 0);
-  m.def("norm", norm, "a"_a);
-  m.def("first_nonfinite", nonfinite, "block"_a);
+  m.def("pair", pair, "metric"_a.none(), "a"_a.none(), "b"_a.none());
+  m.def("column", column, "metric"_a.none(), "block"_a.none(), "query"_a.none(), "threads"_a.none() = 0);
+  m.def("norms", norms_of, "block"_a.none(), "threads"_a.none() = 0);
+  m.def("norm", norm, "a"_a.none());
+  m.def("first_nonfinite", nonfinite, "block"_a.none());
 }
 
 }  // namespace kinspace::bind

@@ -130,11 +130,11 @@ nb::object take(const PyKeys& self, nb::handle rows) {
 void bind_keys(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyKeys>(m, "Keys")
-      .def("__init__", make_keys, "hashes"_a, "rows"_a, nb::kw_only(), "text"_a.none() = nb::none(),
+      .def("__init__", make_keys, "hashes"_a.none(), "rows"_a.none(), nb::kw_only(), "text"_a.none() = nb::none(),
            "offsets"_a.none() = nb::none(), "ints"_a.none() = nb::none())
-      .def("find", find, "hash"_a, "key"_a)
-      .def("find_many", find_many, "hashes"_a, "keys"_a)
-      .def("take", take, "rows"_a);
+      .def("find", find, "hash"_a, "key"_a.none())
+      .def("find_many", find_many, "hashes"_a.none(), "keys"_a.none())
+      .def("take", take, "rows"_a.none());
 }
 
 }  // namespace kinspace::bind

@@ -76,11 +76,11 @@ nb::object gather(const PyRows& self, nb::handle rows) {
 void bind_rows(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyRows>(m, "Rows")
-      .def("__init__", make_rows, "chunks"_a, nb::kw_only(), "norms"_a.none() = nb::none(),
+      .def("__init__", make_rows, "chunks"_a.none(), nb::kw_only(), "norms"_a.none() = nb::none(),
            "order"_a.none() = nb::none(), "order_base"_a = 0, "dims"_a = 0)
       .def_prop_ro("n", [](const PyRows& self) { return self.rows.n; })
       .def_prop_ro("dims", [](const PyRows& self) { return self.rows.dims; })
-      .def("gather", gather, "rows"_a);
+      .def("gather", gather, "rows"_a.none());
 }
 
 }  // namespace kinspace::bind

@@ -100,12 +100,12 @@ nb::object distances(const PyScan& self, nb::handle query, nb::handle positions)
 void bind_scan(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyScan>(m, "Scan")
-      .def("__init__", make_scan, "parts"_a, nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a)
+      .def("__init__", make_scan, "parts"_a.none(), nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a.none())
       .def_prop_ro("n", [](const PyScan& self) { return self.parts.n; })
       .def_prop_ro("dims", [](const PyScan& self) { return self.parts.dims; })
-      .def("search", search_scan, "queries"_a, "k"_a, nb::kw_only(), "masks"_a.none() = nb::none(), "exclude"_a = -1,
-           "threads"_a = 0)
-      .def("distances", distances, "query"_a, "positions"_a);
+      .def("search", search_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(), "exclude"_a = -1,
+           "threads"_a.none() = 0)
+      .def("distances", distances, "query"_a.none(), "positions"_a.none());
 }
 
 }  // namespace kinspace::bind

@@ -54,8 +54,8 @@ void scan_block(Stream& self, nb::handle block, nb::handle first, nb::handle mas
 void bind_topk(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<Stream>(m, "TopK")
-      .def("__init__", make_topk, "queries"_a, "k"_a, "metric"_a)
-      .def("scan", scan_block, "block"_a, "first"_a, "mask"_a.none() = nb::none(), "threads"_a = 0)
+      .def("__init__", make_topk, "queries"_a.none(), "k"_a.none(), "metric"_a.none())
+      .def("scan", scan_block, "block"_a.none(), "first"_a.none(), "mask"_a.none() = nb::none(), "threads"_a.none() = 0)
       .def("result", [](const Stream& self) { return to_arrays(self.nearest(), 2); });
 }
 

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._core import isa as simd
+from .distance import cos_dist, inner_prod, l2_dist, norm
 from .errors import (
     Closed,
     Conflict,
@@ -19,14 +20,13 @@ from .errors import (
     SpaceNotFound,
     Unavailable,
 )
+from .knn import knn
+from .resize import resize
 from .types import Hit
 
 if TYPE_CHECKING:
     from . import embed
-    from .distance import cos_dist, inner_prod, l2_dist, norm
-    from .knn import knn
     from .query.select import select
-    from .resize import resize
     from .space.hits import Hits
     from .space.hub import Hub, connect
     from .space.space import Space
@@ -67,12 +67,6 @@ _LATER = {  # name -> module that is imported when the name is first used, so th
     "Hub": ".space.hub",
     "Space": ".space.space",
     "connect": ".space.hub",
-    "cos_dist": ".distance",
-    "inner_prod": ".distance",
-    "knn": ".knn",
-    "l2_dist": ".distance",
-    "norm": ".distance",
-    "resize": ".resize",
     "select": ".query",
 }
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from .vector import BEYOND, FLOAT32, FLOAT64
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 BLOCK_BYTES = 8 << 20  # a block's float32 rows; a chunk of a zarr array that is larger makes one block
 AHEAD_BYTES = 64 << 20  # blocks being read while one is in use: no more than so many bytes, but at least one block
@@ -116,6 +118,8 @@ def convert(rows: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _ahead(fetch: Callable[[tuple[int, int]], Block], pieces: Iterator[tuple[int, int]], ahead: int) -> Iterator[Block]:
+    from concurrent.futures import ThreadPoolExecutor  # brings logging along
+
     waiting: deque[Future[Block]] = deque()
     pool = ThreadPoolExecutor(ahead, thread_name_prefix="kinspace-read")
     try:
@@ -126,4 +130,4 @@ def _ahead(fetch: Callable[[tuple[int, int]], Block], pieces: Iterator[tuple[int
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=not waiting, cancel_futures=True)  # after an error or Ctrl-C nobody waits for a slow store

@@ -18,7 +18,7 @@ FLOAT64 = np.dtype(np.float64)
 BEYOND = "beyond float32's ±3.4e38"
 
 
-def as_query(x: Any, dims: int) -> NDArray[np.float32]:
+def as_query(x: Any, dims: int, what: str = "the query") -> NDArray[np.float32]:
     """Return x as a finite float32 vector of that many dims; about 1 µs if it is one already.
 
     Parameters
@@ -27,6 +27,8 @@ def as_query(x: Any, dims: int) -> NDArray[np.float32]:
         A NumPy array, torch tensor, Polars or Arrow array, 1-d zarr array, or a sequence, of numbers.
     dims : int
         The length it must have.
+    what : str
+        What to call x in an error's text.
 
     Returns
     -------
@@ -45,11 +47,11 @@ def as_query(x: Any, dims: int) -> NDArray[np.float32]:
     """
     if type(x) is np.ndarray and x.dtype == FLOAT32 and x.ndim == 1 and x.shape[0] == dims:
         flags = x.flags
-        if flags.c_contiguous and flags.aligned and x.dtype.isnative:
+        if flags.c_contiguous and flags.aligned:
             length = _core.norm(x)  # in double: infinite or NaN only if a component is
             if length - length == 0.0:
                 return x
-    return as_vector(x, dims, "the query")
+    return as_vector(x, dims, what)
 
 
 def as_vector(x: Any, dims: int | None = None, what: str = "the vector") -> NDArray[np.float32]:

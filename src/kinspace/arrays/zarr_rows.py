@@ -35,8 +35,8 @@ class ZarrRows(Column):
 
     def bounds(self) -> Iterator[tuple[int, int]]:
         """Yield blocks of whole shards, or of whole chunks of one shard where shards are large."""
-        chunk = self._array.chunks[0]
-        shard = _stored(self._array)[0]
+        chunk = max(1, self._array.chunks[0])
+        shard = max(1, _stored(self._array)[0])
         size = block_rows(self.dims)
         if shard <= size:
             step = span = size // shard * shard
@@ -58,13 +58,12 @@ class ZarrRows(Column):
         """Raise Corrupt if a shard was cut to nothing: zarr-python takes one for absent, which means fill values."""
         height, width = _stored(self._array)
         fill = self._array.fill_value
-        for top in range(0, len(rows), height):
+        for down in range(start // height, -(-(start + len(rows)) // height)):
+            top = max(0, down * height - start)
             for left in range(0, self.dims, width):
-                part = rows[top : top + height, left : left + width]
-                if part[0, 0] == fill and (part == fill).all():
-                    key = self._array.metadata.encode_chunk_key(((start + top) // height, left // width))
-                    if _is_empty(self._array, key):
-                        raise Corrupt(f"{_where(self._array, start + top, len(part))}: the shard is an empty file")
+                part = rows[top : (down + 1) * height - start, left : left + width]
+                if part[0, 0] == fill and (part == fill).all() and _is_empty(self._array, (down, left // width)):
+                    raise Corrupt(f"{_where(self._array, start + top, len(part))}: the shard is an empty file")
 
 
 def read(array: zarr.Array[Any], rows: slice) -> NDArray[Any]:
@@ -104,8 +103,11 @@ def _passed_through(traceback: TracebackType | None, store: object) -> bool:
     return False
 
 
-def _is_empty(array: zarr.Array[Any], key: str) -> bool:
+def _is_empty(array: zarr.Array[Any], shard: tuple[int, int]) -> bool:
+    path = array.store_path / array.metadata.encode_chunk_key(shard)
     try:
-        return sync((array.store_path / key).store.getsize((array.store_path / key).path)) == 0
+        return sync(path.store.getsize(path.path)) == 0
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 
 import polars as pl
@@ -31,8 +32,6 @@ def columns_of(expr: pl.Expr, schema: Mapping[str, pl.DataType]) -> tuple[str, .
     for name in names:
         if name not in schema:
             raise InvalidInput(f"there is no column {name!r}; the columns are: {', '.join(map(repr, schema))}")
-    if expr.meta.has_multiple_outputs():
-        raise InvalidInput(f"{_text(expr)} makes several columns; a predicate makes one (see pl.any_horizontal)")
     nodes = _nodes(expr, schema)
     for node, below in nodes:
         _check_rowwise(node, below)
@@ -80,9 +79,19 @@ def _check_kinds(nodes: list[_Node], schema: Mapping[str, pl.DataType]) -> None:
             continue
         types = _types(empty, below)
         kinds = list(dict.fromkeys(kind for kind in map(_kind, reversed(types)) if kind))
+        if "list" in kinds and not _compares(node, below):
+            continue  # a search in a list, say
         if len(kinds) > 1 and _types(empty, [node]) in ([], [pl.Boolean]):
             hint = "; write DATE '2024-01-31'" if set(kinds[:2]) == {"date", "string"} else ""
             raise InvalidInput(f"cannot compare {kinds[0]} with {kinds[1]} in {_text(node)}{hint}")
+
+
+def _compares(node: pl.Expr, below: list[pl.Expr]) -> bool:
+    right, left = below[0], below[-1]
+    return any(
+        node.meta.eq(sign(left, right))
+        for sign in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+    )
 
 
 def _sizes(nodes: list[_Node]) -> list[int]:
@@ -110,6 +119,8 @@ def _kind(dtype: pl.DataType) -> str | None:
         return "string"
     if dtype in (pl.Date, pl.Datetime):
         return "date"
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return "list"
     return {pl.Time: "time", pl.Duration: "interval", pl.Struct: "struct"}.get(type(dtype))
 
 

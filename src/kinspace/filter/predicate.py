@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from .judge import columns_of
-from .sql import check_predicate
+from .sql import MAX_BYTES, check_predicate
 
 _PLAIN = pl.QueryOptFlags.none(projection_pushdown=True)  # looking for common terms takes minutes with many of them
 _KEPT = 256  # compiled predicates
@@ -107,12 +108,15 @@ def compile_predicate(where: str | pl.Expr, schema: Mapping[str, pl.DataType]) -
         expr = where
     else:
         raise InvalidInput(f"where must be a SQL predicate (str) or a Polars expression; got {type(where).__name__}")
-    key = _key(expr)
+    form = _form(expr)
+    if form is None:
+        return _checked(expr, schema, object())
+    key = blake2b(form, digest_size=32).digest()
     known = (key, *schema.items())
     predicate = _kept.get(known)
     if predicate is None:
         predicate = _checked(expr, schema, key)
-        if isinstance(key, bytes):
+        if len(form) <= MAX_BYTES:
             if len(_kept) >= _KEPT:
                 _kept.clear()
             _kept[known] = predicate
@@ -121,10 +125,12 @@ def compile_predicate(where: str | pl.Expr, schema: Mapping[str, pl.DataType]) -
 
 def _checked(expr: pl.Expr, schema: Mapping[str, pl.DataType], key: Hashable) -> Predicate:
     columns = columns_of(expr, schema)
-    tried = _collect(pl.DataFrame(schema=schema), expr.alias("true"))
-    if tried["true"].dtype != pl.Boolean:
-        raise InvalidInput(f"where must be true or false for each row; {expr!s:.80} is {tried['true'].dtype}")
-    if tried.height and columns:
+    tried = _collect(pl.DataFrame(schema=schema), expr)
+    if tried.width != 1:
+        raise InvalidInput(f"{expr!s:.80} makes {tried.width} columns; a predicate makes one (see pl.any_horizontal)")
+    if tried.dtypes != [pl.Boolean]:
+        raise InvalidInput(f"where must be true or false for each row; {expr!s:.80} is {tried.dtypes[0]}")
+    if tried.height > (0 if columns else 1):
         raise InvalidInput(f"{expr!s:.80} is not one value a row; a predicate looks at one row at a time")
     return Predicate(expr, columns, key)
 
@@ -133,13 +139,13 @@ _kept: dict[Hashable, Predicate] = {}  # checking takes longer than a search of 
 
 
 def _parsed(text: str) -> pl.Expr:
-    check_predicate(text)
+    checked = check_predicate(text)
     try:
-        expr = pl.sql_expr(text)
+        expr = pl.sql_expr(checked)
     except _FAILURES as error:
         raise InvalidInput(f"where is not a SQL predicate: {_first_line(error)}") from error
     try:
-        pl.sql_expr(f"({text})")
+        pl.sql_expr(f"({checked})")
     except _FAILURES:  # what Polars takes for "predicate AS name" and no bracket can hold
         raise InvalidInput(f"where has more than a predicate: {text!r:.200}; give one predicate and no name") from None
     return expr
@@ -152,13 +158,14 @@ def _collect(frame: pl.DataFrame | pl.LazyFrame, *exprs: pl.Expr) -> pl.DataFram
         raise InvalidInput(f"the filter cannot be evaluated: {_first_line(error)}") from error
 
 
-def _key(expr: pl.Expr) -> Hashable:
+def _form(expr: pl.Expr) -> bytes | None:
+    """The expression in bytes; None if it calls a Python function, which may change unseen."""
     if "python_udf" in str(expr):
-        return object()
+        return None
     try:
         return expr.meta.serialize()
     except pl.exceptions.PolarsError:
-        return object()
+        return None
 
 
 def _first_line(error: Any) -> str:

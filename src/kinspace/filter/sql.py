@@ -28,12 +28,62 @@ _TYPED = {"date", "time", "timestamp", "datetime", "interval"}  # words that may
 _FROM = {"extract", "substring", "trim", "overlay"}  # functions with a FROM between their arguments
 
 
-def check_predicate(text: str) -> None:
-    """Raise InvalidInput for what no predicate needs: subqueries, comments, odd quoting, too much of anything.
+def check_predicate(text: str) -> str:
+    """Return the predicate as Polars is to parse it.
 
     Strings and names are read here as Polars reads them, and forms that only Polars knows (E'…', $$…$$, comments)
     are refused, so that no SELECT hides in what only one of the two takes for a string.
+
+    Raises
+    ------
+    InvalidInput
+        For what no predicate needs: subqueries, statements, comments, odd quoting, too much of anything.
     """
+    _check_size(text)
+    brackets = _Brackets()
+    pieces: list[str] = []  # the tokens as they are to be parsed
+    words = [0, 0]  # where the last two are that are no space
+    kind = ""
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise _refused("something that cannot be read", text, at)
+        before, kind = kind, str(found.lastgroup)
+        last = pieces[words[1]].lower() if pieces else ""
+        if kind == "comment":
+            raise _refused("a comment", text, at)
+        if kind in ("text", "name"):
+            if (before == "word" and last not in _TYPED) or text[at - 1 : at] == "&":
+                raise _refused("a prefixed string", text, at)
+            if before in ("text", "name"):
+                raise _refused("two strings or names in a row", text, at)
+        token = found[0]
+        if kind == "word":
+            word = token.lower()
+            if _begins_rows(word, last, brackets.function, text[found.end() :]):
+                raise _refused("a subquery or statement", text, at)
+            if word in ("and", "or") and brackets.distinct:  # the parser takes them into what is compared
+                raise _refused("AND or OR after IS DISTINCT FROM, which needs brackets around it", text, at)
+            if word in ("true", "false"):
+                token = _null_safe(token, pieces, words)
+            brackets.distinct |= word == "from" and last == "distinct"
+        if kind == "close" and not brackets.close():
+            raise _refused("a bracket that was never opened", text, at)
+        if kind == "open":
+            brackets.open(last if before == "word" else "")
+        elif kind == "comma":
+            brackets.comma()
+        elif kind not in ("close", "space"):
+            brackets.token()
+        if kind != "space":
+            words = [words[1], len(pieces)]
+        pieces.append(token)
+        at = found.end()
+    return "".join(pieces)
+
+
+def _check_size(text: str) -> None:
     if not text.strip():
         raise InvalidInput("where is empty; give a predicate such as \"year >= 2020 AND section = 'games'\"")
     try:
@@ -42,36 +92,27 @@ def check_predicate(text: str) -> None:
         raise InvalidInput(f"where is not Unicode text: {error}") from None
     if size > MAX_BYTES:
         raise InvalidInput(f"where is longer than {MAX_BYTES:,} bytes; give a Polars expression with is_in([…])")
-    brackets = _Brackets()
-    kind = word = ""
-    at = 0
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise _refused("something that cannot be read", text, at)
-        before, kind = kind, str(found.lastgroup)
-        if kind == "comment":
-            raise _refused("a comment", text, at)
-        if kind in ("text", "name"):
-            if (before == "word" and word not in _TYPED) or text[at - 1 : at] == "&":
-                raise _refused("a prefixed string", text, at)
-            if before in ("text", "name"):
-                raise _refused("two strings or names in a row", text, at)
-        if kind == "word":
-            last, word = word, found[0].lower()
-            inside = brackets.function in _FROM or last == "distinct"
-            rows = word == "values" and text[found.end() :].lstrip().startswith("(")
-            if word == "select" or rows or (word == "from" and not inside):
-                raise _refused("a subquery or statement", text, at)
-        if kind == "close" and not brackets.close():
-            raise _refused("a bracket that was never opened", text, at)
-        if kind == "open":
-            brackets.open(word if before == "word" else "")
-        elif kind == "comma":
-            brackets.comma()
-        elif kind not in ("close", "space"):
-            brackets.token()
-        at = found.end()
+
+
+def _begins_rows(word: str, last: str, function: str, rest: str) -> bool:
+    """Whether this word makes a table of what follows."""
+    if word == "from":
+        return last != "distinct" and function not in _FROM
+    return word == "select" or (word == "values" and rest.lstrip().startswith("("))
+
+
+def _null_safe(token: str, pieces: list[str], words: list[int]) -> str:
+    """Return TRUE or FALSE, and for IS [NOT] before it write what Polars has right: its own IS TRUE is null for null.
+
+    The operator <=> (never null) binds as = does, which for every operand that IS can have is the same.
+    """
+    first, second = words
+    if pieces and pieces[second].lower() == "is":
+        pieces[second] = "<=>"
+    elif pieces and pieces[second].lower() == "not" and pieces[first].lower() == "is":
+        pieces[first], pieces[second] = "<=>", ""
+        return f"{token} = FALSE"
+    return token
 
 
 class _Brackets:
@@ -85,6 +126,15 @@ class _Brackets:
     def function(self) -> str:
         """The word right before the innermost open bracket."""
         return self._open[-1].function
+
+    @property
+    def distinct(self) -> bool:
+        """Whether IS DISTINCT FROM was read in the innermost open bracket."""
+        return self._open[-1].distinct
+
+    @distinct.setter
+    def distinct(self, value: bool) -> None:
+        self._open[-1].distinct = value
 
     def token(self) -> None:
         level = self._open[-1]
@@ -119,6 +169,7 @@ class _Level:
         self.tokens = 0  # since the last comma
         self.below = 0  # depth of the deepest bracket closed since then
         self.widest = 0  # depth of what came before it
+        self.distinct = False
 
 
 def _refused(what: str, text: str, at: int) -> InvalidInput:

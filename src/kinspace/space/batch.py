@@ -107,7 +107,7 @@ def _distinct(batch: Batch) -> Batch:
 
 def _vector(meta: Meta, key: Key, vector: object) -> NDArray[np.float32]:
     try:
-        return as_query(vector, meta.dims)
+        return as_query(vector, meta.dims, "the vector")
     except InvalidInput as error:
         raise InvalidInput(f"key {key!r}: {error}") from error
 

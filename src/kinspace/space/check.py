@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Corrupt
+from ..storage.catalog import Tally
 from ..storage.reader import SegmentReader
 from .store import Store
 
@@ -41,8 +42,9 @@ def check(store: Store) -> Report:
         return Report([*problems, Problem(catalog.path, str(error), 0)])
     try:
         with catalog.read("checking the log") as connection:
-            store.catalog.log(connection, 0, store.meta.dims)
-            store.catalog.tombstones(connection)
+            tallies = store.catalog.state(connection).tallies
+            store.catalog.log(connection, 0, store.meta.dims, Tally(), tallies["log"])
+            store.catalog.tombstones(connection, 0, Tally(), tallies["tombstone"])
     except Corrupt as error:
         problems.append(Problem(catalog.path, str(error), view.tail.rows))
     for part in view.parts:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInput
 from ..storage.reader import SegmentReader
 from .bits import Words, unpack
+from .part import Part
 from .view import View
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..filter import Predicate
 
 KEPT = 64  # bitmaps a segment keeps; the oldest goes first
@@ -21,7 +25,15 @@ def predicate_of(view: View, where: Any) -> Predicate:
     """The compiled filter; InvalidInput says what is wrong with it and lists the columns there are."""
     from ..filter import compile_predicate
 
-    return compile_predicate(where, view.empty_frame(list(view.schema)).schema)
+    return compile_predicate(where, full_schema(view))
+
+
+def full_schema(view: View) -> pl.Schema:
+    """The key, the columns and the vector, with their types."""
+    import polars as pl
+
+    columns = view.empty_frame(list(view.schema)).schema
+    return pl.Schema({**columns, "vector": pl.Array(pl.Float32, view.meta.dims)})
 
 
 def masks_of(view: View, predicate: Predicate) -> list[Words]:
@@ -35,19 +47,38 @@ def _mask(view: View, number: int, predicate: Predicate) -> Words:
     part = view.parts[number]
     if part.rows == 0:
         return np.empty(0, np.uint64)
-    names = [name for name in predicate.columns if name != "key"]
+    names = [name for name in predicate.columns if name not in ("key", "vector")]
     kept: dict[Any, Words] | None = None
     name = (predicate.key, *(str(view.schema[column]) for column in names))
     if isinstance(part.source, SegmentReader):
         kept = part.source.masks
         if name in kept:
             return kept[name]
-    words: Words = pack_bits(predicate.evaluate(part.frame(view.schema, names)))
+    words = pack_bits(_evaluate(view, part, predicate, names))
     if kept is not None:
         while len(kept) >= KEPT:
             kept.pop(next(iter(kept)), None)
         kept[name] = words
     return words
+
+
+def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) -> NDArray[np.bool_]:
+    """Whether each row matches; a dead row can't make the filter fail."""
+    frame = part.frame(view.schema, names)
+    if "vector" in predicate.columns:
+        import polars as pl
+
+        vectors = part.core_rows.gather(np.arange(part.rows, dtype=np.int64))
+        frame = frame.with_columns(pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, view.meta.dims)))
+    try:
+        return predicate.evaluate(frame)
+    except InvalidInput:
+        if part.live is None:
+            raise
+        live = part.live_rows()
+        found = np.zeros(part.rows, np.bool_)
+        found[live] = predicate.evaluate(frame[live])
+        return found
 
 
 def matching(view: View, predicate: Predicate) -> NDArray[np.int64]:

@@ -82,7 +82,7 @@ class Part:
 
         wanted = {name: schema[name] for name in names}
         if isinstance(self.source, Tail):
-            return self.source.frame(self.rows, schema).select("key", *wanted)
+            return self.source.frame(self.rows, wanted)
         found = self.source.frame(["key", *wanted])
         return align(found, {"key": found.schema["key"], **wanted})
 

@@ -55,7 +55,7 @@ class Reading:
     @property
     def version(self) -> int:
         """How many commits the space has seen."""
-        return self._store.view().version
+        return self._store.view().state.version
 
     @property
     def columns(self) -> dict[str, pl.DataType]:
@@ -92,9 +92,11 @@ class Reading:
         """
         view = self._store.view()
         position = self._find(view, key)
-        if not view.columns:
+        if not view.state.columns:
             return {}
-        return view.take(np.array([position], np.int64)).drop("key").row(0, named=True)
+        row = view.take(np.array([position], np.int64)).row(0, named=True)
+        del row["key"]
+        return row
 
     def multiget(self, keys: Iterable[Key]) -> Iterator[NDArray[np.float32]]:
         """The vectors of many keys, in the order asked, from one state of the space.
@@ -113,7 +115,7 @@ class Reading:
         KeyNotFound
             Naming the key; at once if it is among the first few thousand, else when its turn comes.
         """
-        if isinstance(keys, (str, bytes)):
+        if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable):
             raise InvalidInput(f"multiget takes many keys; got one {type(keys).__name__}, {keys!r}: put it in a list")
         pieces = self._fetch(self._store.view(), iter(keys))
         first = next(pieces, ())
@@ -257,7 +259,7 @@ class Reading:
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
-            "version": view.version,
+            "version": view.state.version,
         }
 
     def _search(

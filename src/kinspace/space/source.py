@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays import as_query
 from ..errors import InvalidInput
-from .masks import masks_of, matching
+from .masks import full_schema, masks_of, matching
 from .view import View
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class SpaceRows:
     @property
     def schema(self) -> pl.Schema:
         """The key, the columns, and the vector."""
-        frame = self._view.empty_frame(list(self._view.schema))
-        return pl.Schema({**frame.schema, "vector": pl.Array(pl.Float32, self._view.meta.dims)})
+        return full_schema(self._view)
 
     @property
     def columns(self) -> Sequence[str]:
@@ -73,4 +72,4 @@ class SpaceRows:
         if "vector" in columns:
             vectors = pl.Series("vector", self._view.vectors(handles), dtype=pl.Array(pl.Float32, self._view.meta.dims))
             frame = frame.with_columns(vectors)
-        return frame.select(columns)
+        return pl.DataFrame([frame.get_column(name) for name in columns])

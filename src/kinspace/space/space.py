@@ -74,8 +74,9 @@ class Space(Reading):
             view = transaction.view
             position = self._find(view, key)
             have = None
-            if view.columns:
-                have = view.take(np.array([position], np.int64)).drop("key", *columns, strict=False)
+            if view.state.columns:
+                kept = [name for name in view.schema if name not in columns]
+                have = view.take(np.array([position], np.int64), kept)[:, 1:]
             transaction.put(row_batch(self._store.meta, key, view.vector(position), columns, have))
         self._after_write()
 
@@ -177,7 +178,7 @@ class Space(Reading):
 
     def multidelete(self, keys: Iterable[Key]) -> int:
         """Delete many rows, all or nothing; returns how many there were. Keys without a row are passed over."""
-        if isinstance(keys, (str, bytes)):
+        if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable):
             raise InvalidInput(
                 f"multidelete takes many keys; got one {type(keys).__name__}, {keys!r}: put it in a list"
             )
@@ -205,6 +206,7 @@ class Space(Reading):
             rows = len(transaction.view)
             if transaction.view.starts[-1]:
                 transaction.clear()
+        del transaction  # and with its view the locks of the segments
         self._store.view()
         self._store.sweep()
         return rows

@@ -9,22 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import Corrupt, SpaceNotFound, Unavailable
-from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State
+from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State, Tally, TombstoneEntry
 from ..storage.files import FolderLock, remove_if_unused
 from ..storage.reader import SegmentReader
-from ..storage.segment import Written
 from .meta import Meta
 from .part import Part
 from .tail import Tail
+from .transaction import Transaction
 from .view import View
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from .batch import Batch
 
 _LOOKS = 10  # how often a reader looks again while another process swaps segments
 
@@ -92,7 +89,7 @@ class Store:
             yield transaction
             if not transaction.changed:
                 return
-            state = State(view.version + 1, transaction.next_seq, transaction.deleted, transaction.columns)
+            state = transaction.next_state()
             self.catalog.put_state(connection, state)
         with self._viewing:
             if self._view is not view or transaction.restructured:
@@ -109,7 +106,8 @@ class Store:
 
     def _named(self) -> set[str]:
         with self.catalog.database.read("sweeping") as connection:
-            return {entry.id for entry in self.catalog.segments(connection)}
+            state = self.catalog.state(connection)
+            return {entry.id for entry in self.catalog.segments(connection, state.tallies["segment"])}
 
     def forget(self) -> None:
         """The space was deleted: every later call says so."""
@@ -119,6 +117,7 @@ class Store:
     def close(self) -> None:
         """Close the catalog; views already taken stay readable."""
         self.catalog.database.close()
+        self._view = None
         self._lock.release()
 
     def _check_there(self) -> None:
@@ -132,24 +131,23 @@ class Store:
             self._deleted = True
             self._check_there()
         last = self._view
-        if last is not None and last.version == state.version:
+        if last is not None and last.state.version == state.version:
             return last
-        old = (
-            {}
-            if last is None
-            else {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
-        )
-        entries = self.catalog.segments(connection)
+        old = {}
+        if last is not None:
+            old = {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
+        entries = self.catalog.segments(connection, state.tallies["segment"])
         tail = self._tail(connection, last)
-        same = tail is not None and list(old) == [entry.id for entry in entries]
-        if last is not None and tail is not None and same:
-            after, parts = last.last_tombstone, last.parts
+        after_log, log_before, after_dead, dead_before = 0, Tally(), 0, Tally()
+        if last is not None and tail is not None:
+            after_log, log_before = last.log_through, last.state.tallies["log"]
+        if last is not None and tail is not None and list(old) == [entry.id for entry in entries]:
+            parts = last.parts
+            after_dead, dead_before = last.last_tombstone, last.state.tallies["tombstone"]
         else:
-            after, parts = 0, self._parts(entries, old, tail)
-        source = parts[-1].source
-        assert isinstance(source, Tail)
-        log = self.catalog.log(connection, source.last_id, self.meta.dims)
-        dead = [(entry.id, entry.seqs) for entry in self.catalog.tombstones(connection, after)]
+            parts = self._parts(entries, old, tail)
+        log = self.catalog.log(connection, after_log, self.meta.dims, log_before, state.tallies["log"])
+        dead = self.catalog.tombstones(connection, after_dead, dead_before, state.tallies["tombstone"])
         return self._advance(last, state, parts, log, dead)
 
     def _tail(self, connection: sqlite3.Connection, last: View | None) -> Part | None:
@@ -179,7 +177,7 @@ class Store:
         state: State,
         parts: tuple[Part, ...],
         log: list[LogEntry],
-        dead: list[tuple[int, NDArray[np.uint64]]],
+        dead: list[TombstoneEntry],
     ) -> View:
         """The next view: new rows at the end of the log, rows that died taken out."""
         tail = parts[-1].source
@@ -189,86 +187,7 @@ class Store:
                 tail.append(entry)
         parts = (*parts[:-1], parts[-1].grown(tail.rows))
         if dead:
-            seqs = np.unique(np.concatenate([seqs for _, seqs in dead]))
+            seqs = np.unique(np.concatenate([entry.seqs for entry in dead]))
             parts = tuple(part.without(part.rows_of(seqs)) for part in parts)
-        tombstone = max([0 if last is None else last.last_tombstone, *(id for id, _ in dead)])
-        return View(self.meta, state.version, state.next_seq, state.columns, parts, tail.last_id, tombstone)
-
-
-class Transaction:
-    """One change of a space, inside the writers' lock. `view` is the state it starts from."""
-
-    def __init__(self, catalog: SpaceCatalog, connection: sqlite3.Connection, view: View) -> None:
-        self.view = view
-        self.columns = view.columns
-        self.next_seq = view.next_seq
-        self.log: list[LogEntry] = []
-        self.dead: list[tuple[int, NDArray[np.uint64]]] = []
-        self.deleted = False
-        self.changed = False
-        self.restructured = False
-        self._catalog = catalog
-        self._connection = connection
-
-    def put(self, batch: Batch) -> None:
-        """Append the batch's rows to the log; rows that had its keys die."""
-        self._replace(batch)
-        columns = self._merge(batch)
-        self.log.append(self._catalog.add_log(self._connection, self.next_seq, batch.keys, batch.vectors, columns))
-        self.next_seq += len(batch.keys)
-        self.changed = True
-
-    def put_segment(self, batch: Batch, written: Written) -> None:
-        """Name a segment that holds the batch's rows, numbered from 0; rows that had its keys die."""
-        self._replace(batch)
-        self._merge(batch)
-        self._name(written, self.next_seq)
-        self.next_seq += len(batch.keys)
-
-    def kill(self, positions: NDArray[np.int64]) -> None:
-        """Take rows out of the present."""
-        if len(positions) == 0:
-            return
-        seqs = np.sort(self.view.seqs(positions))
-        entry = self._catalog.add_tombstones(self._connection, self.next_seq, seqs)
-        self.dead.append((entry.id, seqs))
-        self.next_seq += 1
-        self.changed = True
-
-    def swap(self, written: Written | None, segments: list[str], log_through: int, gone: NDArray[np.uint64]) -> None:
-        """Put a segment in the place of others and of the log up to an entry; `gone` are the rows it left out."""
-        if written is not None:
-            self._name(written, 0)
-        self._catalog.drop_segments(self._connection, segments)
-        self._catalog.drop_log(self._connection, log_through)
-        if len(gone):
-            self._catalog.drop_tombstones(self._connection, gone)
-        self.changed = self.restructured = True
-
-    def clear(self) -> None:
-        """Forget every row."""
-        self._catalog.empty(self._connection)
-        self.changed = self.restructured = True
-
-    def delete_space(self) -> None:
-        """Mark the space deleted: whoever has it open finds out at the next call."""
-        self.deleted = self.changed = self.restructured = True
-
-    def _name(self, written: Written, base: int) -> None:
-        entry = SegmentEntry(written.id, written.rows, base, base + written.first, base + written.last, written.files)
-        self._catalog.add_segment(self._connection, entry)
-        self.changed = self.restructured = True
-
-    def _replace(self, batch: Batch) -> None:
-        positions = self.view.find_many(batch.keys, batch.hashes)
-        self.kill(positions[positions >= 0])
-
-    def _merge(self, batch: Batch) -> bytes | None:
-        if batch.columns is None:
-            return None
-        from ..storage import columns
-
-        merged = batch.merged_schema(self.view.schema)
-        if merged != self.view.schema:
-            self.columns = columns.encode_schema(merged)
-        return columns.encode(batch.columns)
+        tombstone = max([0 if last is None else last.last_tombstone, *(entry.id for entry in dead)])
+        return View(self.meta, state, parts, tail.last_id, tombstone)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..storage.catalog import State
 from ..storage.reader import SegmentReader
 from ..types import Key
 from .bits import unpack
@@ -27,19 +28,10 @@ class View:
     """The rows of a space at one version. Nothing in it changes, whatever is written meanwhile."""
 
     def __init__(
-        self,
-        meta: Meta,
-        version: int,
-        next_seq: int,
-        columns: bytes,
-        parts: tuple[Part, ...],
-        log_through: int,
-        last_tombstone: int,
+        self, meta: Meta, state: State, parts: tuple[Part, ...], log_through: int, last_tombstone: int
     ) -> None:
         self.meta = meta
-        self.version = version
-        self.next_seq = next_seq
-        self.columns = columns
+        self.state = state
         self.parts = parts  # segments by lowest seq, then the log
         self.log_through = log_through  # id of the last log entry in it
         self.last_tombstone = last_tombstone  # id of the last tombstone in it
@@ -60,7 +52,7 @@ class View:
         """The user's columns and their types."""
         from ..storage.columns import decode_schema
 
-        return decode_schema(self.columns)
+        return decode_schema(self.state.columns)
 
     @cached_property
     def scan(self) -> _core.Scan:

@@ -60,6 +60,8 @@ def check_name(name: object) -> str:
         raise InvalidInput(
             f"column name {name!r} is reserved ('key', 'vector' and names that begin with '_'); rename it"
         )
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise InvalidInput(f"column name {name!r} reads as a pattern in filters; rename it")
     try:
         name.encode()
     except UnicodeEncodeError as error:
@@ -83,17 +85,16 @@ def _series(name: str, values: list[Any], keys: Sequence[Key]) -> pl.Series:
             return pl.Series(name, plain, dtype=pl.Null)
         return _folded(name, plain, keys)
     except _REFUSALS as error:
-        raise InvalidInput(
-            f"column {name!r} can't hold a value of {', '.join(sorted(_names(kinds)))}: {error}"
-        ) from error
+        return _folded(name, plain, keys, error)
 
 
-def _folded(name: str, values: list[Any], keys: Sequence[Key]) -> pl.Series:
+def _folded(name: str, values: list[Any], keys: Sequence[Key], cause: Exception | None = None) -> pl.Series:
     """A series of values whose types are looked at one by one, since Polars goes by the first."""
     singles, whole = [], pl.Series(dtype=pl.Null).dtype
     for key, value in zip(keys, values, strict=True):
         try:
-            single = pl.Series(name, [value], strict=True)
+            numpy_time = isinstance(value, (np.datetime64, np.timedelta64))
+            single = pl.Series(name, np.array([value]) if numpy_time else [value], strict=True)
         except _REFUSALS as error:
             raise InvalidInput(
                 f"key {key!r}: column {name!r} can't hold {value!r} ({type(value).__name__}): {error}"
@@ -107,20 +108,21 @@ def _folded(name: str, values: list[Any], keys: Sequence[Key]) -> pl.Series:
             raise InvalidInput(f"key {key!r}: column {name!r} holds {whole}; got {single.dtype}")
         singles.append(single)
         whole = wider
-    return pl.concat([single.cast(whole) for single in singles])
+    if cause is not None:  # each would do alone, but not as what the others are
+        raise InvalidInput(
+            f"column {name!r} of keys {keys[0]!r} and on holds {whole}, which doesn't fit: {cause}"
+        ) from cause
+    return pl.concat([_cast(single, whole) for single in singles])
 
 
 def _plain(value: Any) -> Any:
     """The value without NumPy: its scalars as Python's, its arrays as lists."""
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        return value
+        coarse = np.datetime_data(value)[0] not in ("ms", "us", "ns")
+        return value.astype(f"{value.dtype.kind}8[ms]") if coarse else value
     if isinstance(value, np.generic):
         return value.item()
     return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _names(kinds: set[type]) -> set[str]:
-    return {kind.__name__ for kind in kinds}
 
 
 def storable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -194,13 +196,19 @@ def merge_schema(schema: Schema, frame: pl.DataFrame) -> Schema:
 
 
 def align(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The frame with exactly the schema's columns and types; those it lacks are null."""
-    wanted = []
+    """The frame with exactly the schema's columns (at least one) and types; those it lacks are null."""
+    columns = {}  # by name and never by expression: a column may be called "*" or "^a$"
     for name, dtype in schema.items():
-        if name not in frame.schema:
-            wanted.append(pl.lit(None, dtype=dtype).alias(name))
-        elif frame.schema[name] != dtype:
-            wanted.append(pl.col(name).cast(dtype))
+        if name in frame.schema:
+            columns[name] = _cast(frame.get_column(name), dtype)
         else:
-            wanted.append(pl.col(name))
-    return frame.select(wanted) if wanted else frame.clear()
+            columns[name] = pl.Series(name, [None], dtype=dtype).extend_constant(None, frame.height)[1:]
+    return pl.DataFrame(columns)
+
+
+def _cast(series: pl.Series, dtype: pl.DataType) -> pl.Series:
+    if series.dtype == dtype:
+        return series
+    if dtype.is_nested():  # Polars won't add a field to a struct
+        return pl.Series(series.name, series.to_list(), dtype=dtype)
+    return series.cast(dtype)

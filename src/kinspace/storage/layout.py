@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Chunk:
 
     body: NDArray[Any]  # what the array holds
     sealed: NDArray[Any]  # what the checksum covers: the body and, in the last chunk, its padding
-    checksum: int | None  # None for a chunk no file holds: it is all zeros
+    trailer: NDArray[np.uint8]  # the checksum's four bytes; none for a chunk no file holds: it is all zeros
     path: Path
     checked: bool = False
 
@@ -48,7 +49,7 @@ class Chunk:
         """Compare the bytes with their checksum, once."""
         if self.checked:
             return
-        if self.checksum is not None and crc32c(self.sealed) != self.checksum:
+        if len(self.trailer) and crc32c(self.sealed) != int.from_bytes(self.trailer.tobytes(), "little"):
             raise Corrupt(f"{self.path} is damaged: a chunk's checksum does not match; restore it from a backup")
         self.checked = True
 
@@ -68,7 +69,7 @@ def map_flat(folder: Path, dtype: str, rows: int) -> NDArray[Any]:
     if len(raw) != size + 4:
         raise Corrupt(f"{path} has {len(raw)} bytes where {size + 4} were expected; restore it from a backup")
     body = raw[:size].view(dtype)
-    Chunk(body, body, _tail(raw), path).check()
+    Chunk(body, body, raw[-4:], path).check()
     return body
 
 
@@ -94,7 +95,7 @@ def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
     for shard in range(-(-rows // outer[0])):
         path = folder / "c" / str(shard) / "0"
         raw = map_bytes(path)
-        index = _shard_index(raw, per_shard, path)
+        index = _shard_index(path, per_shard)
         for number in range(per_shard):
             first = shard * outer[0] + number * inner[0]
             if first >= rows:
@@ -103,21 +104,27 @@ def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
     return chunks
 
 
-def _shard_index(raw: NDArray[np.uint8], per_shard: int, path: Path) -> NDArray[np.uint64]:
+def _shard_index(path: Path, per_shard: int) -> NDArray[np.uint64]:
+    """Read, not mapped: touching the map there would have the kernel read the vectors around it."""
     size = per_shard * 16
-    if len(raw) < size + 4:
-        raise Corrupt(f"{path} is truncated: {len(raw)} bytes do not hold its index; restore it from a backup")
-    body = raw[-size - 4 : -4]
-    if crc32c(body) != _tail(raw):
+    with path.open("rb") as file:
+        held = file.seek(0, io.SEEK_END)
+        if held < size + 4:
+            raise Corrupt(f"{path} is truncated: {held} bytes do not hold its index; restore it from a backup")
+        file.seek(-size - 4, io.SEEK_END)
+        body = file.read(size)
+        checksum = int.from_bytes(file.read(4), "little")
+    index = np.frombuffer(body, "<u8").reshape(per_shard, 2)
+    if crc32c(index) != checksum:
         raise Corrupt(f"{path} is damaged: the checksum of its index does not match; restore it from a backup")
-    return np.frombuffer(body.tobytes(), "<u8").reshape(per_shard, 2)
+    return index
 
 
 def _inner(raw: NDArray[np.uint8], entry: NDArray[np.uint64], rows: int, dims: int, used: int, path: Path) -> Chunk:
     offset, size = int(entry[0]), int(entry[1])
     if entry[0] == _MISSING and entry[1] == _MISSING:
         zeros = np.zeros((used, dims), np.float32)
-        return Chunk(zeros, zeros, None, path)
+        return Chunk(zeros, zeros, np.empty(0, np.uint8), path)
     expected = rows * dims * 4 + 4
     if size != expected or offset + size > len(raw):
         raise Corrupt(f"{path} is damaged: its index names bytes that are not there; restore it from a backup")
@@ -125,11 +132,7 @@ def _inner(raw: NDArray[np.uint8], entry: NDArray[np.uint64], rows: int, dims: i
     if offset % 4:  # another writer's shard: floats may not lie askew
         body = body.copy()
     matrix = body.view("<f4").reshape(rows, dims)
-    return Chunk(matrix[:used], matrix, _tail(raw[: offset + size]), path)
-
-
-def _tail(raw: NDArray[np.uint8]) -> int:
-    return int.from_bytes(raw[-4:].tobytes(), "little")
+    return Chunk(matrix[:used], matrix, raw[offset + size - 4 : offset + size], path)
 
 
 def _expect(folder: Path, metadata: dict[str, Any], name: str, value: object, *, bytes_too: bool = False) -> None:

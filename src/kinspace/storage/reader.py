@@ -115,7 +115,7 @@ class SegmentReader:
         if missing:
             loaded = self._read(missing)
             if self.entry.files["rows.arrow"][0] > CACHED_COLUMN_BYTES:
-                return loaded.select(name for name in names if name in loaded.columns)
+                return pl.DataFrame([loaded.get_column(name) for name in names if name in loaded.columns])
             self._columns.update({name: loaded[name] for name in missing})
         return pl.DataFrame([self._columns[name] for name in names if name in self._columns])
 
@@ -126,10 +126,9 @@ class SegmentReader:
         if self.entry.files["rows.arrow"][0] <= CACHED_COLUMN_BYTES or len(rows) > _FEW_ROWS:
             return self.frame(names)[rows]
         present = [name for name in names if name in self.columns]
-        source = pl.scan_ipc(self.arrow_path).select(present)
-        return (
-            pl.concat([source.slice(int(row), 1).collect() for row in rows]) if len(rows) else source.head(0).collect()
-        )
+        source = pl.scan_ipc(self.arrow_path)
+        found = pl.concat([source.slice(int(row), 1).collect() for row in rows])
+        return pl.DataFrame([found.get_column(name) for name in present])
 
     @cached_property
     def columns(self) -> list[str]:
@@ -180,7 +179,7 @@ class SegmentReader:
         import polars as pl
 
         try:
-            return pl.read_ipc(self.arrow_path, columns=names)
+            return pl.read_ipc(self.arrow_path, columns=[self.columns.index(name) for name in names])
         except (pl.exceptions.PolarsError, OSError) as error:
             raise Unavailable(f"{self.arrow_path} can't be read: {error}") from error
 

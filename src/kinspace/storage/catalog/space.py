@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from ...errors import Corrupt
 from ...types import Key
 from .database import Database, checksum
+from .entries import TABLES, LogEntry, SegmentEntry, State, Tally, TombstoneEntry
 
 FORMAT = 1
 
 _SCHEMA = f"""
 CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL, checksum BLOB NOT NULL);
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, next_seq INTEGER NOT NULL,
-  deleted INTEGER NOT NULL, columns BLOB NOT NULL, checksum BLOB NOT NULL);
+  deleted INTEGER NOT NULL, columns BLOB NOT NULL, tallies TEXT NOT NULL, checksum BLOB NOT NULL);
 CREATE TABLE segment (id TEXT PRIMARY KEY, body TEXT NOT NULL, checksum BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, first INTEGER NOT NULL, keys TEXT NOT NULL,
   vectors BLOB NOT NULL, columns BLOB, checksum BLOB NOT NULL);
@@ -31,56 +32,11 @@ PRAGMA user_version={FORMAT};
 """
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What changes at every commit."""
-
-    version: int  # commits so far
-    next_seq: int  # the seq of the next write
-    deleted: bool  # the whole space was deleted
-    columns: bytes  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentEntry:
-    """One segment as the catalog names it."""
-
-    id: str
-    rows: int
-    base: int  # added to the file's seq array
-    first: int  # lowest seq
-    last: int  # highest seq
-    files: dict[
-        str, tuple[int, str | None]
-    ]  # path in the folder -> bytes, xxh3-64 in hex or None where the file carries crc32c
-
-    @property
-    def bytes(self) -> int:
-        return sum(size for size, _ in self.files.values())
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """Rows of one commit that no segment holds yet; their seqs are first, first + 1 and so on."""
-
-    id: int
-    first: int
-    keys: list[Key]
-    vectors: NDArray[np.float32]  # (rows, dims)
-    columns: bytes | None  # Arrow IPC stream, row for row with keys
-
-
-@dataclass(frozen=True, slots=True)
-class TombstoneEntry:
-    """Rows, by their seq, that a write at seq `at` removed or replaced."""
-
-    id: int
-    at: int
-    seqs: NDArray[np.uint64]
-
-
 class SpaceCatalog:
-    """The tables of one space. Methods that take a connection run inside the caller's transaction."""
+    """The tables of one space. Methods that take a connection run inside the caller's transaction.
+
+    Those that change a table return its tally; the caller puts the tallies into the next state.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -91,7 +47,7 @@ class SpaceCatalog:
         body = json.dumps(meta, sort_keys=True)
         with catalog.database.write("creating a space") as connection:
             connection.execute("INSERT INTO meta VALUES (1, ?, ?)", (body, checksum(body)))
-            catalog.put_state(connection, State(0, 0, False, b""))
+            catalog.put_state(connection, State())
         return catalog
 
     @classmethod
@@ -106,54 +62,52 @@ class SpaceCatalog:
             raise Corrupt(f"{self._path}: format {version} is not known here; this version reads format {FORMAT}")
         if row is None:
             raise Corrupt(f"{self._path}: the space's description is missing")
-        self._verify(row[1], "the space's description", row[0])
-        return dict(json.loads(row[0]))
+        with self._decoding("the space's description", row[1], row[0]):
+            return dict(json.loads(row[0]))
 
     def state(self, connection: sqlite3.Connection) -> State:
-        row = connection.execute("SELECT version, next_seq, deleted, columns, checksum FROM state").fetchone()
+        query = "SELECT version, next_seq, deleted, columns, tallies, checksum FROM state"
+        row = connection.execute(query).fetchone()
         if row is None:
-            raise Corrupt(f"{self._path}: the state row is missing")
-        self._verify(row[4], "the state row", *row[:4])
-        return State(row[0], row[1], bool(row[2]), row[3])
+            raise Corrupt(f"{self._path}: the state row is missing; restore the file from a backup")
+        with self._decoding("the state row", row[5], *row[:5]):
+            return State.of_row(*row[:5])
 
     def put_state(self, connection: sqlite3.Connection, state: State) -> None:
-        row = (state.version, state.next_seq, int(state.deleted), state.columns)
-        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
+        row = state.row()
+        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
 
-    def segments(self, connection: sqlite3.Connection) -> list[SegmentEntry]:
-        """Every segment, by lowest seq."""
-        entries = []
+    def segments(self, connection: sqlite3.Connection, tally: Tally) -> list[SegmentEntry]:
+        """Every segment, by lowest seq; Corrupt unless they are those of the tally."""
+        entries, digests = [], []
         for id, body, digest in connection.execute("SELECT id, body, checksum FROM segment"):
-            self._verify(digest, f"the entry of segment {id}", id, body)
-            fields = json.loads(body)
-            fields["files"] = {path: (size, digest) for path, (size, digest) in fields["files"].items()}
-            entries.append(SegmentEntry(id=id, **fields))
+            with self._decoding(f"the entry of segment {id!r}", digest, id, body):
+                entries.append(SegmentEntry.of_body(id, body))
+            digests.append(digest)
+        self._expect("segment", Tally().plus(digests), tally)
         return sorted(entries, key=lambda entry: (entry.first, entry.last))
 
-    def add_segment(self, connection: sqlite3.Connection, entry: SegmentEntry) -> None:
-        fields = {
-            "rows": entry.rows,
-            "base": entry.base,
-            "first": entry.first,
-            "last": entry.last,
-            "files": entry.files,
-        }
-        body = json.dumps(fields, sort_keys=True)
-        connection.execute("INSERT INTO segment VALUES (?, ?, ?)", (entry.id, body, checksum(entry.id, body)))
+    def add_segment(self, connection: sqlite3.Connection, entry: SegmentEntry, tally: Tally) -> Tally:
+        digest = checksum(entry.id, entry.body())
+        connection.execute("INSERT INTO segment VALUES (?, ?, ?)", (entry.id, entry.body(), digest))
+        return tally.plus([digest])
 
-    def drop_segments(self, connection: sqlite3.Connection, ids: Iterable[str]) -> None:
-        connection.executemany("DELETE FROM segment WHERE id=?", [(id,) for id in ids])
+    def drop_segments(self, connection: sqlite3.Connection, ids: Iterable[str], tally: Tally) -> Tally:
+        for id in ids:
+            tally = tally.minus(_digests(connection, "SELECT checksum FROM segment WHERE id=?", id))
+            connection.execute("DELETE FROM segment WHERE id=?", (id,))
+        return tally
 
-    def log(self, connection: sqlite3.Connection, after: int, dims: int) -> list[LogEntry]:
-        """The log's entries with an id above `after`, oldest first."""
-        entries = []
-        rows = connection.execute(
-            "SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id", (after,)
-        )
-        for id, first, keys, vectors, columns, digest in rows:
-            self._verify(digest, f"log entry {id}", first, keys, vectors, columns)
-            matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
-            entries.append(LogEntry(id, first, json.loads(keys), matrix, columns))
+    def log(self, connection: sqlite3.Connection, after: int, dims: int, before: Tally, tally: Tally) -> list[LogEntry]:
+        """The log's entries with an id above `after`, oldest first; with those `before` they must be the tally's."""
+        entries, digests = [], []
+        query = "SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id"
+        for id, first, keys, vectors, columns, digest in connection.execute(query, (after,)):
+            with self._decoding(f"log entry {id}", digest, first, keys, vectors, columns):
+                matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
+                entries.append(LogEntry(id, first, json.loads(keys), matrix, columns))
+            digests.append(digest)
+        self._expect("log", before.plus(digests), tally)
         return entries
 
     def add_log(
@@ -163,53 +117,63 @@ class SpaceCatalog:
         keys: list[Key],
         vectors: NDArray[np.float32],
         columns: bytes | None,
-    ) -> LogEntry:
+        tally: Tally,
+    ) -> tuple[LogEntry, Tally]:
         row = (first, json.dumps(keys, separators=(",", ":")), vectors.tobytes(), columns)
+        digest = checksum(*row)
         cursor = connection.execute(
-            "INSERT INTO log (first, keys, vectors, columns, checksum) VALUES (?, ?, ?, ?, ?)", (*row, checksum(*row))
+            "INSERT INTO log (first, keys, vectors, columns, checksum) VALUES (?, ?, ?, ?, ?)", (*row, digest)
         )
         assert cursor.lastrowid is not None
-        return LogEntry(cursor.lastrowid, first, keys, vectors, columns)
+        return LogEntry(cursor.lastrowid, first, keys, vectors, columns), tally.plus([digest])
 
     def first_log_id(self, connection: sqlite3.Connection) -> int | None:
         """The id of the oldest entry in the log, None if it is empty."""
         first: int | None = connection.execute("SELECT min(id) FROM log").fetchone()[0]
         return first
 
-    def drop_log(self, connection: sqlite3.Connection, through: int) -> None:
+    def drop_log(self, connection: sqlite3.Connection, through: int, tally: Tally) -> Tally:
+        tally = tally.minus(_digests(connection, "SELECT checksum FROM log WHERE id<=?", through))
         connection.execute("DELETE FROM log WHERE id<=?", (through,))
+        return tally
 
-    def tombstones(self, connection: sqlite3.Connection, after: int = 0) -> list[TombstoneEntry]:
-        """The tombstones with an id above `after`, oldest first."""
-        entries = []
-        for id, at, seqs, digest in connection.execute(
-            "SELECT id, at, seqs, checksum FROM tombstone WHERE id>? ORDER BY id", (after,)
-        ):
-            self._verify(digest, f"tombstone {id}", at, seqs)
-            entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, np.dtype("<u8"))))
+    def tombstones(
+        self, connection: sqlite3.Connection, after: int, before: Tally, tally: Tally
+    ) -> list[TombstoneEntry]:
+        """The tombstones with an id above `after`, oldest first; with those `before` they must be the tally's."""
+        entries, digests = [], []
+        query = "SELECT id, at, seqs, checksum FROM tombstone WHERE id>? ORDER BY id"
+        for id, at, seqs, digest in connection.execute(query, (after,)):
+            with self._decoding(f"tombstone {id}", digest, at, seqs):
+                entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, np.dtype("<u8"))))
+            digests.append(digest)
+        self._expect("tombstone", before.plus(digests), tally)
         return entries
 
-    def add_tombstones(self, connection: sqlite3.Connection, at: int, seqs: NDArray[np.uint64]) -> TombstoneEntry:
+    def add_tombstones(
+        self, connection: sqlite3.Connection, at: int, seqs: NDArray[np.uint64], tally: Tally
+    ) -> tuple[TombstoneEntry, Tally]:
         row = (at, seqs.astype("<u8", copy=False).tobytes())
-        cursor = connection.execute(
-            "INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, checksum(*row))
-        )
+        digest = checksum(*row)
+        cursor = connection.execute("INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, digest))
         assert cursor.lastrowid is not None
-        return TombstoneEntry(cursor.lastrowid, at, seqs)
+        return TombstoneEntry(cursor.lastrowid, at, seqs), tally.plus([digest])
 
-    def drop_tombstones(self, connection: sqlite3.Connection, gone: NDArray[np.uint64]) -> None:
+    def drop_tombstones(self, connection: sqlite3.Connection, gone: NDArray[np.uint64], tally: Tally) -> Tally:
         """Forget the tombstones of rows that no file holds any more."""
-        for entry in self.tombstones(connection):
+        for entry in self.tombstones(connection, 0, Tally(), tally):
             kept = entry.seqs[~np.isin(entry.seqs, gone)]
             if len(kept) == len(entry.seqs):
                 continue
+            tally = tally.minus(_digests(connection, "SELECT checksum FROM tombstone WHERE id=?", entry.id))
             connection.execute("DELETE FROM tombstone WHERE id=?", (entry.id,))
             if len(kept):
-                self.add_tombstones(connection, entry.at, kept)
+                _, tally = self.add_tombstones(connection, entry.at, kept, tally)
+        return tally
 
     def empty(self, connection: sqlite3.Connection) -> None:
-        """Forget every row there is."""
-        for table in ("segment", "log", "tombstone"):
+        """Forget every row there is; the tallies begin anew."""
+        for table in TABLES:
             connection.execute(f"DELETE FROM {table}")
 
     def size(self) -> int:
@@ -221,6 +185,20 @@ class SpaceCatalog:
     def _path(self) -> Path:
         return self.database.path
 
-    def _verify(self, expected: bytes, what: str, *parts: int | str | bytes | None) -> None:
+    @contextmanager
+    def _decoding(self, what: str, expected: object, *parts: Any) -> Iterator[None]:
         if expected != checksum(*parts):
             raise Corrupt(f"{self._path}: the checksum of {what} does not match; restore the file from a backup")
+        try:
+            yield
+        except (TypeError, ValueError, KeyError) as error:
+            raise Corrupt(f"{self._path}: {what} can't be read: {error}") from error
+
+    def _expect(self, table: str, found: Tally, expected: Tally) -> None:
+        if found != expected:
+            counts = f"{found.rows:,} rows where {expected.rows:,} were written"
+            raise Corrupt(f"{self._path}: table {table} is damaged ({counts}); restore the file from a backup")
+
+
+def _digests(connection: sqlite3.Connection, query: str, value: object) -> list[bytes]:
+    return [row[0] for row in connection.execute(query, (value,))]

@@ -1,0 +1,112 @@
+"""The rows of a space's catalog, and the tallies that notice when one is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import Key
+
+TABLES = ("segment", "log", "tombstone")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many rows a table has, and their checksums XORed: a row that went missing or stands twice shows."""
+
+    rows: int = 0
+    mix: int = 0
+
+    def plus(self, digests: Iterable[bytes]) -> Tally:
+        """With those rows added."""
+        return self._with(digests, 1)
+
+    def minus(self, digests: Iterable[bytes]) -> Tally:
+        """With those rows taken out."""
+        return self._with(digests, -1)
+
+    def _with(self, digests: Iterable[bytes], sign: int) -> Tally:
+        rows, mix = self.rows, self.mix
+        for digest in digests:
+            rows += sign
+            mix ^= int.from_bytes(digest, "big")
+        return Tally(rows, mix)
+
+
+def _no_rows() -> dict[str, Tally]:
+    return dict.fromkeys(TABLES, Tally())
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What changes at every commit."""
+
+    version: int = 0  # commits so far
+    next_seq: int = 0  # the seq of the next write
+    deleted: bool = False  # the whole space was deleted
+    columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
+    tallies: dict[str, Tally] = field(default_factory=_no_rows)
+
+    def row(self) -> tuple[int, int, int, bytes, str]:
+        """The values as they are stored."""
+        tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
+        return self.version, self.next_seq, int(self.deleted), self.columns, json.dumps(tallies, sort_keys=True)
+
+    @classmethod
+    def of_row(cls, version: int, next_seq: int, deleted: int, columns: bytes, tallies: str) -> State:
+        """What row() stored."""
+        read = {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in json.loads(tallies).items()}
+        return cls(version, next_seq, bool(deleted), columns, read)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """One segment as the catalog names it."""
+
+    id: str
+    rows: int
+    base: int  # added to the file's seq array
+    first: int  # lowest seq
+    last: int  # highest seq
+    files: dict[str, tuple[int, str | None]]  # path -> bytes, xxh3-64 in hex or None where the file carries crc32c
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(size for size, _ in self.files.values())
+
+    def body(self) -> str:
+        """Everything but the id, as it is stored."""
+        fields = {"rows": self.rows, "base": self.base, "first": self.first, "last": self.last, "files": self.files}
+        return json.dumps(fields, sort_keys=True)
+
+    @classmethod
+    def of_body(cls, id: str, body: str) -> SegmentEntry:
+        """What body() stored."""
+        fields = json.loads(body)
+        files = {path: (int(size), digest) for path, (size, digest) in fields.pop("files").items()}
+        return cls(id=id, files=files, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """Rows of one commit that no segment holds yet; their seqs are first, first + 1 and so on."""
+
+    id: int
+    first: int
+    keys: list[Key]
+    vectors: NDArray[np.float32]  # (rows, dims)
+    columns: bytes | None  # Arrow IPC stream, row for row with keys
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneEntry:
+    """Rows, by their seq, that a write at seq `at` removed or replaced."""
+
+    id: int
+    at: int
+    seqs: NDArray[np.uint64]

@@ -1,0 +1,252 @@
+"""where= on a space: min(k, matching rows) always, null is not true, and a wrong filter is named, never guessed at."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import kinspace as ks
+from oracle import distances, unchanged
+
+RNG = np.random.default_rng(23)
+N = 120
+VECTORS = RNG.standard_normal((N, 3)).astype(np.float32)
+NUMBERS = [None if i % 7 == 0 else i for i in range(N)]
+SECTIONS = [None if i % 5 == 0 else ("games", "science", "it's")[i % 3] for i in range(N)]
+
+
+@pytest.fixture(params=["log", "segments", "both"])
+def kept(space: ks.Space, request: pytest.FixtureRequest) -> ks.Space:
+    rows = [(f"k{i}", VECTORS[i], {"n": NUMBERS[i], "section": SECTIONS[i]}) for i in range(N)]
+    for start in range(0, N, 30):
+        space.multiset(rows[start : start + 30])
+        if request.param == "segments" or (request.param == "both" and start < 60):
+            space.flush()
+    for i in range(0, N, 11):
+        space.delete(f"k{i}")
+    return space
+
+
+@pytest.fixture
+def few(space: ks.Space) -> ks.Space:
+    space.multiset([("k1", [1, 0, 0], {"n": 1, "section": "games"}), ("k2", [0, 1, 0])])
+    space.flush()
+    space.set("k3", [0, 0, 1], n=3, section="science")
+    return space
+
+
+def truth(i: int, what: str) -> bool:
+    n, section = NUMBERS[i], SECTIONS[i]
+    return {
+        "n < 20": n is not None and n < 20,
+        "n >= 90 AND section = 'games'": n is not None and n >= 90 and section == "games",
+        "section = 'it''s' OR n = 3": section == "it's" or n == 3,
+        "n IS NULL": n is None,
+        "NOT (n > 10)": n is not None and n <= 10,
+        "section != 'games'": section is not None and section != "games",
+        "section IN ('games', 'nothing')": section == "games",
+        "key = 'k42'": i == 42,
+        "key LIKE 'k1_'": 10 <= i < 20,
+        "n > 1000": False,
+        "TRUE": True,
+    }[what]
+
+
+WHERE = [
+    "n < 20",
+    "n >= 90 AND section = 'games'",
+    "section = 'it''s' OR n = 3",
+    "n IS NULL",
+    "NOT (n > 10)",
+    "section != 'games'",
+    "section IN ('games', 'nothing')",
+    "key = 'k42'",
+    "key LIKE 'k1_'",
+    "n > 1000",
+]
+
+
+def test_a_filtered_search_returns_the_nearest_of_the_matching_rows(kept: ks.Space) -> None:
+    for where in WHERE:
+        agrees_with_brute_force(kept, where)
+
+
+def agrees_with_brute_force(kept: ks.Space, where: str) -> None:
+    live = [i for i in range(N) if i % 11 and truth(i, where)]
+    query = RNG.standard_normal(3).astype(np.float32)
+    near = distances(VECTORS[live], query, "cosine") if live else np.empty(0)
+    wanted = [f"k{live[i]}" for i in np.argsort(near, kind="stable")]
+    for k in (1, 10, 1_000):
+        hits = kept.nearest_neighbors(k, vector=query, where=where)
+        assert hits.keys == wanted[:k]
+        assert hits.rows["key"].to_list() == hits.keys
+        assert [list(one) for one in kept.nearest_neighbors(k, vectors=[query, query], where=where)] == [list(hits)] * 2
+    if live:
+        key = f"k{live[0]}"
+        assert sorted(kept.nearest_neighbors(1_000, key=key, where=where).keys) == sorted(set(wanted) - {key})
+
+
+@pytest.mark.parametrize("where", ["n < 20", "n IS NULL", "section != 'games'", "n > 1000"])
+def test_delete_where_removes_exactly_the_matching_rows_and_says_how_many(kept: ks.Space, where: str) -> None:
+    live = [i for i in range(N) if i % 11]
+    left = [f"k{i}" for i in live if not truth(i, where)]
+    assert kept.delete_where(where) == len(live) - len(left)
+    assert list(kept.keys()) == left
+    assert kept.delete_where(where) == 0
+    kept.compact()
+    assert list(kept.keys()) == left
+
+
+@pytest.mark.parametrize(
+    ("where", "same"),
+    [
+        (pl.col("n") < 20, "n < 20"),
+        (pl.col("n").is_null(), "n IS NULL"),
+        (pl.col("section").is_in(["games"]), "section = 'games'"),
+        (pl.col("key").str.starts_with("k1"), "key LIKE 'k1%'"),
+        ((pl.col("n") < 20) | (pl.col("section") == "games"), "n < 20 OR section = 'games'"),
+    ],
+    ids=["lt", "null", "in", "starts", "or"],
+)
+def test_a_polars_expression_filters_as_sql_does(kept: ks.Space, where: pl.Expr, same: str) -> None:
+    one = kept.nearest_neighbors(1_000, vector=[1, 2, 3], where=where)
+    assert list(one) == list(kept.nearest_neighbors(1_000, vector=[1, 2, 3], where=same))
+    assert len(one) > 0
+
+
+@pytest.mark.parametrize("where", ["absent = 1", "n = 1 AND Section = 'games'", pl.col("absent") == 1, "vector IS NULL"])
+def test_an_unknown_column_is_refused_listing_those_there_are(hub: ks.Hub, few: ks.Space, where: Any) -> None:
+    with unchanged(hub):
+        for call in (
+            lambda: few.nearest_neighbors(3, vector=[1, 2, 3], where=where),
+            lambda: few.delete_where(where),
+        ):
+            with pytest.raises(ks.InvalidInput, match=r"'key'.*'n'.*'section'"):
+                call()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "",
+        "   ",
+        7,
+        1.5,
+        True,
+        b"n = 1",
+        ["k1"],
+        {"n": 1},
+        lambda row: True,
+        "n",
+        "n + 1",
+        "n =",
+        "= 1",
+        "n = 'three'",
+        "section > 5",
+        "section = 5",
+        "n LIKE 'a%'",
+        "SELECT 1",
+        "n = (SELECT 1)",
+        "n = 1; DROP TABLE x",
+        "n = 1 -- comment",
+        "count(n) > 1",
+        "n = max(n)",
+        "'unfinished",
+        "n = 1 AND",
+        "((((n = 1)",
+        "\ud800 = 1",
+        "n = 1 \0",
+        "x" * 100_000,
+        pl.col("n"),
+        pl.col("n").sum() > 3,
+        pl.lit(3),
+        pl.col("section") > 5,
+    ],
+    ids=lambda where: f"{where!r:.30}",
+)
+def test_a_filter_that_is_none_is_refused_and_changes_nothing(hub: ks.Hub, few: ks.Space, where: Any) -> None:
+    with unchanged(hub):
+        with pytest.raises(ks.InvalidInput):
+            few.nearest_neighbors(3, vector=[1, 2, 3], where=where)
+        with pytest.raises(ks.InvalidInput):
+            few.nearest_neighbors(3, key="k1", where=where)
+        with pytest.raises(ks.InvalidInput):
+            few.delete_where(where)
+
+
+@pytest.mark.parametrize("where", [None, "", " \n"])
+def test_delete_where_of_nothing_is_refused(hub: ks.Hub, few: ks.Space, where: Any) -> None:
+    with unchanged(hub), pytest.raises(ks.InvalidInput):
+        few.delete_where(where)
+
+
+def test_rows_of_before_a_column_came_are_null_in_it(space: ks.Space) -> None:
+    space.set("early", [1, 2, 3])
+    space.flush()
+    space.set("late", [1, 2, 3], n=1)
+    for _ in range(2):
+        assert space.nearest_neighbors(5, vector=[1, 2, 3], where="n IS NULL").keys == ["early"]
+        assert space.nearest_neighbors(5, vector=[1, 2, 3], where="n = 1").keys == ["late"]
+        assert space.nearest_neighbors(5, vector=[1, 2, 3], where="n != 1").keys == []
+        space.compact()
+
+
+def test_a_filter_asked_again_sees_what_was_written_since(space: ks.Space) -> None:
+    space.multiset([(f"k{i}", [1, 2, i], {"n": i}) for i in range(10)])
+    space.flush()
+    ask = lambda: sorted(space.nearest_neighbors(50, vector=[1, 2, 3], where="n > 5").keys)  # noqa: E731
+    assert ask() == ["k6", "k7", "k8", "k9"]
+    space.delete("k7")
+    space.set("k8", [1, 2, 3], n=0)
+    space.update("k1", n=100)
+    assert ask() == ["k1", "k6", "k9"]
+    space.set("w", [1, 2, 3], n=5.5)
+    assert ask() == ["k1", "k6", "k9", "w"]
+    space.compact()
+    assert ask() == ["k1", "k6", "k9", "w"]
+    space.delete_all()
+    assert ask() == []
+
+
+def test_a_deleted_row_can_t_make_a_filter_fail(space: ks.Space) -> None:
+    space.multiset([("good", [1, 2, 3], {"t": "12"}), ("bad", [1, 2, 3], {"t": "twelve"})])
+    where = "CAST(t AS INTEGER) > 5"
+    for flushed in (False, True):
+        if flushed:
+            space.flush()
+        with pytest.raises(ks.InvalidInput):
+            space.nearest_neighbors(5, vector=[1, 2, 3], where=where)
+    space.delete("bad")
+    assert space.nearest_neighbors(5, vector=[1, 2, 3], where=where).keys == ["good"]
+
+
+def test_filters_on_every_kind_of_column(space: ks.Space) -> None:
+    space.multiset(
+        [
+            ("a", [1, 2, 3], {"d": dt.date(2020, 1, 1), "b": True, "items": ["x", "y"], "f": float("nan")}),
+            ("b", [1, 2, 3], {"d": dt.date(2024, 1, 1), "b": False, "items": [], "f": 0.5}),
+            ("c", [1, 2, 3]),
+        ]
+    )
+    for _ in range(2):
+        for where, keys in {
+            "d > DATE '2022-01-01'": ["b"],
+            "b": ["a"],
+            "NOT b": ["b"],
+            "f < 1": ["b"],
+            "array_contains(items, 'x')": ["a"],
+            "b IS NULL": ["c"],
+        }.items():
+            assert space.nearest_neighbors(5, vector=[1, 2, 3], where=where).keys == keys
+        space.flush()
+
+
+@pytest.mark.parametrize("name", ["x y", 'x"y', "select", "日本", "^n"])
+def test_a_column_of_any_name_can_be_filtered(space: ks.Space, name: str) -> None:
+    space.multiset([("a", [1, 2, 3], {name: 1, "n": 5}), ("b", [1, 2, 3], {name: 2, "n": 5})])
+    quoted = '"' + name.replace('"', '""') + '"'
+    assert space.nearest_neighbors(5, vector=[1, 2, 3], where=f"{quoted} = 2").keys == ["b"]
