@@ -43,7 +43,7 @@ bench: ## short forms of the comparisons with Faiss, Chroma and LanceDB, about t
 	.venv-bench/bin/python -m benchmarks.flat --short
 	.venv-bench/bin/python -m benchmarks.load --short
 
-soak: $(VENV)/kinspace.stamp ## kill -9 a writer at 200 random moments and check what is left (about three minutes)
+soak: $(VENV)/kinspace.stamp ## kill -9 a writer at 200 random moments and check what is left (about four minutes)
 	$(PY) tests/faults/soak.py --rounds 200
 
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_site, the reference made from the docstrings

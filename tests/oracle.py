@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,3 +80,8 @@ class Arrow:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self._held.__arrow_c_stream__(requested_schema)
+
+
+def shown(value: object) -> str:
+    """A parameter's name in a test's id, the same in every process: without addresses."""
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))[:40]

@@ -19,7 +19,8 @@ Metric parse_metric(nb::handle text, const char* inner) {
   if (name == "cosine") return Metric::cosine;
   if (name == "l2") return Metric::l2;
   if (name == inner) return Metric::ip;
-  const std::string what = std::string("metric must be 'cosine', 'l2' or '") + inner + "'; got '" + std::string(name) + "'";
+  const std::string what =
+      std::string("metric must be 'cosine', 'l2' or '") + inner + "'; got '" + std::string(name) + "'";
   throw nb::value_error(what.c_str());
 }
 
@@ -55,8 +56,8 @@ Array<float> parse_queries(nb::handle object, const char* name, std::size_t dims
   if (dims == 0) {
     checked_dims(queries.shape[1], name);
   } else if (queries.shape[1] != dims) {
-    const std::string what = std::string(name) + ": expected " + std::to_string(dims) + " dims; got " +
-                             std::to_string(queries.shape[1]);
+    const std::string what =
+        std::string(name) + ": expected " + std::to_string(dims) + " dims; got " + std::to_string(queries.shape[1]);
     throw nb::value_error(what.c_str());
   }
   for (std::size_t q = 0; q < queries.shape[0]; ++q) {
@@ -81,6 +82,15 @@ nb::object parse_list(nb::handle object, const char* name) {
   if (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr())) return nb::borrow(object);
   const std::string what = std::string(name) + ": expected a list; got " + Py_TYPE(object.ptr())->tp_name;
   throw nb::type_error(what.c_str());
+}
+
+void check_range(const Array<std::int64_t>& numbers, std::size_t n, const char* name) {
+  for (std::size_t i = 0; i < numbers.shape[0]; ++i) {
+    if (static_cast<std::uint64_t>(numbers.data[i]) < n) continue;
+    const std::string what =
+        std::string(name) + " " + std::to_string(numbers.data[i]) + " is out of range: there are " + std::to_string(n);
+    throw nb::index_error(what.c_str());
+  }
 }
 
 void poll_signals() {

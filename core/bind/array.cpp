@@ -51,7 +51,8 @@ std::string text_of(nb::handle object, const char* attribute) {
   std::string what = std::string(name) + ": expected a ";
   what += layout == Layout::contiguous ? "C-contiguous" : "row-contiguous";
   what += std::string(", aligned ") + dtype.name + " NumPy array of ";
-  what += min_ndim == max_ndim ? std::to_string(min_ndim) : std::to_string(min_ndim) + " or " + std::to_string(max_ndim);
+  what +=
+      min_ndim == max_ndim ? std::to_string(min_ndim) : std::to_string(min_ndim) + " or " + std::to_string(max_ndim);
   what += max_ndim == 1 ? " axis; got " : " axes; got ";
   if (PyObject_TypeCheck(object.ptr(), reinterpret_cast<PyTypeObject*>(numpy.ndarray))) {
     what += text_of(object, "dtype") + " of shape " + text_of(object, "shape") + " and strides " +
@@ -91,9 +92,9 @@ RawArray raw_array(nb::handle object, const char* name, const Dtype& dtype, int 
     raw.shape[0] = static_cast<std::size_t>(a.shape[0]);
     raw.shape[1] = static_cast<std::size_t>(a.shape[1]);
     raw.row_stride = a.shape[0] > 1 ? a.strides[0] : static_cast<std::ptrdiff_t>(a.shape[1]) * a.itemsize;
-    const bool dense = (a.flags & flag_contiguous) != 0 ||
-                       (layout == Layout::row_strided && raw.row_stride % a.itemsize == 0 &&
-                        (a.shape[1] <= 1 || a.strides[1] == a.itemsize));
+    const bool dense =
+        (a.flags & flag_contiguous) != 0 || (layout == Layout::row_strided && raw.row_stride % a.itemsize == 0 &&
+                                             (a.shape[1] <= 1 || a.strides[1] == a.itemsize));
     if (!dense) refuse(object, name, dtype, min_ndim, max_ndim, layout);
   }
   return raw;

@@ -55,7 +55,9 @@ struct Array {
 template <class T>
 Array<T> array(nb::handle object, const char* name, int min_ndim, int max_ndim, Layout layout = Layout::contiguous) {
   const RawArray raw = raw_array(object, name, dtype_of<T>, min_ndim, max_ndim, layout);
-  return {static_cast<const T*>(raw.data), raw.ndim, {raw.shape[0], raw.shape[1]},
+  return {static_cast<const T*>(raw.data),
+          raw.ndim,
+          {raw.shape[0], raw.shape[1]},
           raw.row_stride / static_cast<std::ptrdiff_t>(sizeof(T))};
 }
 

@@ -1,8 +1,9 @@
 // How the core's errors look in Python.
+#include "flat/errors.hpp"
+
 #include <string>
 
 #include "bind/bind.hpp"
-#include "flat/errors.hpp"
 
 namespace kinspace::bind {
 

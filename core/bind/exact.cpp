@@ -20,8 +20,7 @@ double pair(nb::handle metric, nb::handle a, nb::handle b) {
   const Array<float> left = array<float>(a, "a", 1, 1), right = array<float>(b, "b", 1, 1);
   const std::size_t dims = left.shape[0];
   if (dims != right.shape[0]) throw nb::value_error("a and b differ in dims");
-  const double squares = kind == Metric::cosine ? exact().squares(left.data, dims) : 0.0;
-  return plain_distance(exact(), kind, left.data, squares, right.data, dims);
+  return plain_distance(kind, left.data, right.data, dims);
 }
 
 nb::object column(nb::handle metric, nb::handle block, nb::handle query, nb::handle threads) {
@@ -53,7 +52,7 @@ nb::object norms_of(nb::handle block, nb::handle threads) {
 
 double norm(nb::handle a) {
   const Array<float> v = array<float>(a, "a", 1, 1);
-  return std::sqrt(exact().squares(v.data, v.shape[0]));
+  return std::sqrt(squares(exact(), v.data, v.shape[0]));
 }
 
 std::int64_t nonfinite(nb::handle block) {

@@ -99,12 +99,7 @@ nb::object take(const PyKeys& self, nb::handle rows) {
   const Keys& keys = self.keys;
   const Array<std::int64_t> which = array<std::int64_t>(rows, "rows", 1, 1);
   const std::size_t m = which.shape[0];
-  for (std::size_t i = 0; i < m; ++i) {
-    const std::int64_t row = which.data[i];
-    if (row >= 0 && static_cast<std::size_t>(row) < keys.n) continue;
-    const std::string what = "row " + std::to_string(row) + " is out of range: there are " + std::to_string(keys.n);
-    throw nb::index_error(what.c_str());
-  }
+  check_range(which, keys.n, "row");
   const auto row_at = [&](std::size_t i) { return static_cast<std::size_t>(which.data[std::min(i, m - 1)]); };
   nb::object result = nb::steal(PyList_New(static_cast<Py_ssize_t>(m)));
   if (!result.is_valid()) throw nb::python_error();

@@ -2,7 +2,6 @@
 #include "bind/rows.hpp"
 
 #include <cstring>
-#include <string>
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
@@ -53,20 +52,18 @@ nb::object gather(const PyRows& self, nb::handle rows) {
   const Array<std::int64_t> which = array<std::int64_t>(rows, "rows", 1, 1);
   const Rows& from = self.rows;
   const std::size_t m = which.shape[0], dims = from.dims;
-  for (std::size_t i = 0; i < m; ++i) {
-    const std::int64_t row = which.data[i];
-    if (row >= 0 && static_cast<std::size_t>(row) < from.n) continue;
-    const std::string what = "row " + std::to_string(row) + " is out of range: there are " + std::to_string(from.n);
-    throw nb::index_error(what.c_str());
-  }
+  check_range(which, from.n, "row");
   float* out;
   nb::object result = empty(m, dims, &out);
-  for (std::size_t i = 0; i < m; ++i) {
-    if (i + ahead < m) {
-      const float* next = from.row(static_cast<std::size_t>(which.data[i + ahead]));
-      for (std::size_t d = 0; d < dims; d += 16) __builtin_prefetch(next + d);
+  {
+    const Unlocked unlocked(m * dims);
+    for (std::size_t i = 0; i < m; ++i) {
+      if (i + ahead < m) {
+        const float* next = from.row(static_cast<std::size_t>(which.data[i + ahead]));
+        for (std::size_t d = 0; d < dims; d += 16) __builtin_prefetch(next + d);
+      }
+      std::memcpy(out + i * dims, from.row(static_cast<std::size_t>(which.data[i])), dims * sizeof(float));
     }
-    std::memcpy(out + i * dims, from.row(static_cast<std::size_t>(which.data[i])), dims * sizeof(float));
   }
   return result;
 }

@@ -5,8 +5,8 @@
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
-#include "bind/rows.hpp"
 #include "bind/found.hpp"
+#include "bind/rows.hpp"
 #include "flat/errors.hpp"
 #include "flat/search.hpp"
 #include "simd/dispatch.hpp"
@@ -63,8 +63,8 @@ nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::
     if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr())) != parts.parts.size())
       throw nb::value_error("masks: expected one for each part");
     for (std::size_t p = 0; p < parts.parts.size(); ++p)
-      considered.masks.push_back(parse_bitmap(PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(p)),
-                                              "masks", parts.parts[p].rows->n));
+      considered.masks.push_back(parse_bitmap(PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(p)), "masks",
+                                              parts.parts[p].rows->n));
   }
   std::vector<std::vector<Found>> found;
   {
@@ -74,23 +74,29 @@ nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::
   return to_arrays(found, q.ndim);
 }
 
+constexpr std::size_t at_once = 16;
+
 nb::object distances(const PyScan& self, nb::handle query, nb::handle positions) {
   const Parts& parts = self.parts;
   const Array<float> q = parse_queries(query, "query", parts.dims, 1);
   const Array<std::int64_t> which = array<std::int64_t>(positions, "positions", 1, 1);
+  check_range(which, parts.n, "position");
   double* out;
   nb::object result = empty(which.shape[0], &out);
-  const double squares = exact().squares(q.data, parts.dims);
-  for (std::size_t i = 0; i < which.shape[0]; ++i) {
-    const std::int64_t at = which.data[i];
-    if (at < 0 || static_cast<std::size_t>(at) >= parts.n) {
-      const std::string what =
-          "position " + std::to_string(at) + " is out of range: there are " + std::to_string(parts.n);
-      throw nb::index_error(what.c_str());
+  const std::size_t n = which.shape[0];
+  {
+    const Unlocked unlocked(n * parts.dims);
+    Pulse pulse(poll_signals);
+    const double query_squares = squares(exact(), q.data, parts.dims);
+    for (std::size_t from = 0; from < n; from += at_once) {
+      const std::size_t count = std::min(at_once, n - from);
+      const float* rows[at_once];
+      for (std::size_t i = 0; i < count; ++i) rows[i] = parts.row(static_cast<std::size_t>(which.data[from + i]));
+      exact_distances(exact(), self.metric, q.data, query_squares, rows, count, parts.dims, out + from);
+      for (std::size_t i = from; i < from + count; ++i)
+        if (!std::isfinite(out[i])) throw NotFinite(which.data[i]);
+      if (unlocked) pulse.beat();
     }
-    const float* row = parts.row(static_cast<std::size_t>(at));
-    out[i] = exact_distance(exact(), self.metric, q.data, squares, row, parts.dims);
-    if (!std::isfinite(out[i])) throw NotFinite(at);
   }
   return result;
 }
@@ -103,8 +109,8 @@ void bind_scan(nb::module_& m) {
       .def("__init__", make_scan, "parts"_a.none(), nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a.none())
       .def_prop_ro("n", [](const PyScan& self) { return self.parts.n; })
       .def_prop_ro("dims", [](const PyScan& self) { return self.parts.dims; })
-      .def("search", search_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(), "exclude"_a = -1,
-           "threads"_a.none() = 0)
+      .def("search", search_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),
+           "exclude"_a = -1, "threads"_a.none() = 0)
       .def("distances", distances, "query"_a.none(), "positions"_a.none());
 }
 

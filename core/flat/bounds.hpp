@@ -18,12 +18,12 @@
 namespace kinspace {
 
 struct Bounds {
-  double dot;        // |s - exact| <= dot * (computed norm of the row)
-  double cosine;     // |s / norm - exact cosine|
-  double l2;         // relative, of the squared distance
-  double l2_tiny;    // absolute, of the squared distance
-  double l2_query;   // tile: times |q|^2
-  double l2_row;     // tile: times |x|^2
+  double dot;       // |s - exact| <= dot * (computed norm of the row)
+  double cosine;    // |s / norm - exact cosine|
+  double l2;        // relative, of the squared distance
+  double l2_tiny;   // absolute, of the squared distance
+  double l2_query;  // tile: times |q|^2
+  double l2_row;    // tile: times |x|^2
 
   Bounds(std::size_t dims, bool tile) {
     constexpr double u = 0x1p-24;

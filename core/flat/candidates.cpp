@@ -21,15 +21,30 @@ void Candidates::tighten(const Queries& queries, std::size_t q, const Parts& par
 
 std::vector<Found>& Candidates::resolve(const Queries& queries, std::size_t q, const Parts& parts) {
   prune();
+  constexpr std::size_t step = 8;  // rows at once, fetched while those before them are summed
   const std::size_t n = pending_.size();
+  if (n > step)  // memory likes ascending addresses
+    std::sort(pending_.begin(), pending_.end(),
+              [](const Candidate& a, const Candidate& b) { return a.position < b.position; });
   found_.reserve(found_.size() + n);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + 1 < n) {
-      const float* next = parts.row(static_cast<std::size_t>(pending_[i + 1].position));
-      for (std::size_t d = 0; d < queries.dims; d += 16) __builtin_prefetch(next + d);
+  const float* rows[2][step];
+  const auto fetch = [&](std::size_t from, const float** into) {
+    for (std::size_t i = from; i < std::min(n, from + step); ++i) {
+      into[i - from] = parts.row(static_cast<std::size_t>(pending_[i].position));
+      for (std::size_t d = 0; d < queries.dims; d += 16) __builtin_prefetch(into[i - from] + d);
     }
-    const auto position = static_cast<std::size_t>(pending_[i].position);
-    found_.push_back({queries.distance(q, parts.row(position)), parts.rank(position), pending_[i].position});
+  };
+  fetch(0, rows[0]);
+  for (std::size_t from = 0; from < n; from += step) {
+    const std::size_t turn = from / step % 2;
+    fetch(from + step, rows[1 - turn]);
+    double distances[step];
+    const std::size_t count = std::min(step, n - from);
+    queries.distances(q, rows[turn], count, distances);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t position = pending_[from + i].position;
+      found_.push_back({distances[i], parts.rank(static_cast<std::size_t>(position)), position});
+    }
   }
   pending_.clear();
   if (k_ > 0 && keep_first(found_, k_)) raise(queries.nearness(q, found_[k_ - 1].distance));

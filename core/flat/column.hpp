@@ -20,10 +20,6 @@ void plain_distances(Metric metric, const Column& column, const float* query, st
                      double* out);
 void norms(const Column& column, std::size_t threads, Poll poll, double* out);
 std::int64_t first_nonfinite(const Column& column, Poll poll);  // a row, or -1
-
-inline double plain_distance(const ExactKernels& exact, Metric metric, const float* a, double a_squares,
-                             const float* b, std::size_t dims) {
-  return metric == Metric::ip ? exact.dot(a, b, dims) : exact_distance(exact, metric, a, a_squares, b, dims);
-}
+double plain_distance(Metric metric, const float* a, const float* b, std::size_t dims);
 
 }  // namespace kinspace

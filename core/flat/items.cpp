@@ -2,16 +2,15 @@
 #include "flat/items.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <exception>
 #include <mutex>
+#include <optional>
 
 #include "flat/threads.hpp"
 
 namespace kinspace {
 namespace {
 
-constexpr std::chrono::milliseconds poll_every{50};
 constexpr double worth_threads = 4e6;  // below, waking a thread costs more than it brings
 
 struct Job {
@@ -25,15 +24,13 @@ struct Job {
   std::exception_ptr failure{};
 
   void take_items(std::size_t thread) {
-    const bool polls = thread == 0 && items > 1;
-    auto polled = polls ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+    std::optional<Pulse> pulse;
+    if (thread == 0 && items > 1) pulse.emplace(poll);
     while (!stop.load(std::memory_order_relaxed)) {
       const std::size_t item = next.fetch_add(1, std::memory_order_relaxed);
       if (item >= items) return;
       if (!body(context, thread, item)) stop = true;
-      if (!polls || std::chrono::steady_clock::now() - polled < poll_every) continue;
-      poll();
-      polled = std::chrono::steady_clock::now();
+      if (pulse) pulse->beat();
     }
   }
 

@@ -14,7 +14,7 @@ Queries::Queries(const Kernels& table, Metric kind, const float* vectors, std::s
       squares(count),
       single(length, false),
       tiled(length, true) {
-  for (std::size_t q = 0; q < m; ++q) squares[q] = kernels.exact->squares(query(q), dims);
+  for (std::size_t q = 0; q < m; ++q) squares[q] = kinspace::squares(*kernels.exact, query(q), dims);
   if (metric != Metric::l2) {
     unit = Buffer<float>(m * dims);
     for (std::size_t q = 0; q < m; ++q) {

@@ -22,8 +22,8 @@ struct Queries {
 
   const float* query(std::size_t q) const { return raw + q * dims; }
   const float* scan_query(std::size_t q) const { return unit ? unit.data() + q * dims : query(q); }
-  double distance(std::size_t q, const float* row) const {
-    return exact_distance(*kernels.exact, metric, query(q), squares[q], row, dims);
+  void distances(std::size_t q, const float* const* rows, std::size_t n, double* out) const {
+    exact_distances(*kernels.exact, metric, query(q), squares[q], rows, n, dims, out);
   }
   // How near a row at that exact distance is, on the scale that candidates are compared on: greater is nearer. Rounded
   // so that every row at this distance or less has at least this as its upper bound.

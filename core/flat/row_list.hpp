@@ -11,7 +11,7 @@ struct RowList {
   static constexpr std::size_t capacity = 512, padding = block_rows + lookahead;
 
   std::size_t n;
-  std::size_t ids[capacity];           // rows within the part, ascending
+  std::size_t ids[capacity];              // rows within the part, ascending
   const float* rows[capacity + padding];  // the last one is repeated to the end
 
   // Takes considered rows of part p from row `at` (a multiple of 64) on, up to `end`, as many as fit; moves `at`.

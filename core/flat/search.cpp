@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "flat/errors.hpp"
 #include "simd/dispatch.hpp"
@@ -58,8 +59,7 @@ void Search::run(Poll poll) {
 bool Search::scan(std::size_t thread, std::size_t item) {
   if (workers_[thread] == nullptr) {
     workers_[thread] = std::make_unique<Worker>(queries_, considered_.parts, k_, cached_);
-    for (std::size_t q = 0; floor_ != nullptr && q < queries_.m; ++q)
-      workers_[thread]->candidates[q].raise(floor_[q]);
+    for (std::size_t q = 0; floor_ != nullptr && q < queries_.m; ++q) workers_[thread]->candidates[q].raise(floor_[q]);
   }
   Worker& worker = *workers_[thread];
   const auto p = static_cast<std::size_t>(std::upper_bound(items_.begin(), items_.end(), item) - items_.begin()) - 1;
@@ -111,9 +111,10 @@ void Search::rank(std::size_t q) {
 // Names the first considered row that is not finite; `position` is one of them.
 void Search::fail(std::int64_t position, Poll poll) const {
   const Parts& parts = considered_.parts;
+  Pulse pulse(poll);
   for (std::size_t p = 0; p < parts.parts.size(); ++p)
     for (std::size_t at = 0; at < parts.parts[p].rows->n; at += 64) {
-      if (at % (1 << 14) == 0) poll();
+      pulse.beat();
       for (std::uint64_t word = considered_.word(p, at); word != 0; word &= word - 1) {
         const std::size_t row = at + static_cast<std::size_t>(std::countr_zero(word));
         if (!queries_.kernels.finite(parts.parts[p].rows->row(row), parts.dims))
@@ -123,12 +124,15 @@ void Search::fail(std::int64_t position, Poll poll) const {
   throw NotFinite(position);
 }
 
-std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m,
-                                       const Considered& considered, std::size_t k, std::size_t threads, Poll poll) {
+std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m, const Considered& considered,
+                                       std::size_t k, std::size_t threads, Poll poll) {
   const std::size_t dims = considered.parts.dims, batch = queries_at_once(dims);
   std::vector<std::vector<Found>> nearest;
   nearest.reserve(m);
+  std::optional<Pulse> pulse;
+  if (m > batch) pulse.emplace(poll);
   for (std::size_t first = 0; first < m; first += batch) {
+    if (pulse) pulse->beat();
     const Queries ready(kernels(), metric, queries + first * dims, std::min(batch, m - first), dims);
     Search one(ready, considered, k, nullptr, threads);
     one.run(poll);

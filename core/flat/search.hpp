@@ -52,7 +52,7 @@ inline std::size_t queries_at_once(std::size_t dims) {
 }
 
 // The k nearest of each query, in order.
-std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m,
-                                       const Considered& considered, std::size_t k, std::size_t threads, Poll poll);
+std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m, const Considered& considered,
+                                       std::size_t k, std::size_t threads, Poll poll);
 
 }  // namespace kinspace

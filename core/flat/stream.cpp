@@ -19,7 +19,9 @@ Stream::Stream(Metric metric, const float* queries, std::size_t m, std::size_t d
 
 void Stream::scan(const Considered& block, std::int64_t first, std::size_t threads, Poll poll) {
   std::size_t done = 0;
+  Pulse pulse(poll);
   for (const auto& ready : batches_) {
+    pulse.beat();
     std::vector<float> floor(ready->m);
     {
       const std::lock_guard lock(merging_);

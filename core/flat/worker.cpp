@@ -14,7 +14,7 @@ constexpr std::size_t widest = 3;  // registers of queries in a tile
 float checked_norm(float float_squares, const ExactKernels& exact, const float* row, std::size_t dims) {
   if (float_squares >= least_norm * least_norm && float_squares <= most_norm * most_norm)
     return std::sqrt(float_squares);
-  const double norm = std::sqrt(exact.squares(row, dims));
+  const double norm = std::sqrt(squares(exact, row, dims));
   return norm == 0.0 || (norm >= least_norm && norm <= most_norm) ? static_cast<float>(norm) : NAN;
 }
 
@@ -34,6 +34,7 @@ Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool c
   ahead_ = cached ? 0 : std::clamp<std::size_t>(in_flight / (queries.dims * sizeof(float)), 1, most_ahead);
   candidates.reserve(queries.m);
   for (std::size_t q = 0; q < queries.m; ++q) candidates.emplace_back(k);
+  single_out_ = Buffer<float>((queries.m - queries.singles) * block_rows);
   if (queries.tiles.empty()) return;
   const std::size_t room = block_rows * widest * queries.kernels.lanes;
   tile_out_ = Buffer<float>(room);
@@ -53,16 +54,20 @@ void Worker::compare(const Part& part, const RowList& list) {
 }
 
 void Worker::collect(const Part& part, const RowList& list) {
-  for (std::size_t i = 0; i < list.n; ++i) {
-    const std::size_t position = part.first + list.ids[i];
-    const std::uint64_t rank = parts_.by_position ? position : part.rows->rank(list.ids[i]);
+  double distances[block_rows];
+  for (std::size_t from = 0; from < list.n; from += block_rows) {
+    const std::size_t count = std::min(block_rows, list.n - from);
     for (std::size_t q = 0; q < queries_.m; ++q) {
-      const double distance = queries_.distance(q, list.rows[i]);
-      if (!std::isfinite(distance)) {
-        bad = static_cast<std::int64_t>(position);
-        return;
+      queries_.distances(q, list.rows + from, count, distances);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t row = list.ids[from + i], position = part.first + row;
+        if (!std::isfinite(distances[i])) {
+          bad = static_cast<std::int64_t>(position);
+          return;
+        }
+        const std::uint64_t rank = parts_.by_position ? position : part.rows->rank(row);
+        candidates[q].settle({distances[i], rank, static_cast<std::int64_t>(position)});
       }
-      candidates[q].settle({distance, rank, static_cast<std::int64_t>(position)});
     }
   }
 }
@@ -115,8 +120,7 @@ void Worker::compare_tiles(const Block& block) {
                            : queries_.metric == Metric::ip   ? lowest
                                                              : squares * (1.0 - bounds.l2_query) + lowest);
     }
-    const std::size_t hits =
-        kernels.sift_tile(tile_out_.data(), mul_, add_, tau, block.n, tile.width, hits_.data());
+    const std::size_t hits = kernels.sift_tile(tile_out_.data(), mul_, add_, tau, block.n, tile.width, hits_.data());
     for (std::size_t h = 0; h < hits && bad < 0; ++h) {
       const auto width = static_cast<std::uint32_t>(tile.width);
       const std::uint32_t i = hits_[h] / width, j = hits_[h] % width;
@@ -128,42 +132,60 @@ void Worker::compare_tiles(const Block& block) {
   }
 }
 
+// Queries one by one take turns on as many rows as stay in the first-level cache.
 void Worker::compare_singles(Block& block) {
-  const Kernels& kernels = queries_.kernels;
-  const Bounds& bounds = queries_.single;
+  const std::size_t first = queries_.singles, n = queries_.m - first;
+  if (n == 0) return;
+  const std::size_t fits = (std::size_t{24} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
+  const std::size_t turn = n == 1 ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
+  for (std::size_t from = 0; from < block.n; from += turn)
+    for (std::size_t q = 0; q < n; ++q)
+      sum_single(block, first + q, from, std::min(turn, block.n - from), single_out_.data() + q * block_rows);
+  prepare_sift(block);
   const std::uint64_t all = block.n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << block.n) - 1;
-  for (std::size_t q = queries_.singles; q < queries_.m && bad < 0; ++q) {
-    const float* query = queries_.scan_query(q);
-    const double lowest = candidates[q].tau();
-    const bool first = q == queries_.singles;
-    const std::size_t ahead = first && queries_.tiles.empty() ? ahead_ : 0;
-    if (queries_.metric == Metric::l2) {
-      kernels.l2sqs(query, block.rows, block.n, queries_.dims, ahead, s_);
-    } else if (block.has_norms) {
-      kernels.dots(query, block.rows, block.n, queries_.dims, ahead, s_);
-    } else {
-      kernels.dots_squares(query, block.rows, block.n, queries_.dims, ahead, s_, norm_);
-      for (std::size_t i = 0; i < block.n; ++i)
-        norm_[i] = checked_norm(norm_[i], *kernels.exact, block.rows[i], queries_.dims);
-      block.has_norms = true;
-    }
-    if (first) {
-      for (std::size_t i = 0; i < block.n; ++i) {
-        mul_[i] = queries_.metric == Metric::l2 ? -1.0f
-                  : queries_.metric == Metric::ip || norm_[i] == 0.0f ? 1.0f
-                                                                      : 1.0f / norm_[i];
-        add_[i] = queries_.metric == Metric::ip ? static_cast<float>(bounds.dot) * norm_[i] : 0.0f;
-      }
-    }
-    const float tau = float_below(queries_.metric == Metric::cosine ? lowest - bounds.cosine
-                                  : queries_.metric == Metric::ip
-                                      ? lowest
-                                      : (lowest - bounds.l2_tiny) / (1.0 - bounds.l2));
-    for (std::uint64_t kept = kernels.sift(s_, mul_, add_, tau) & all; kept != 0 && bad < 0; kept &= kept - 1) {
+  for (std::size_t q = first; q < queries_.m && bad < 0; ++q) {
+    const float* s = single_out_.data() + (q - first) * block_rows;
+    for (std::uint64_t kept = queries_.kernels.sift(s, mul_, add_, sift_tau(q)) & all; kept != 0 && bad < 0;
+         kept &= kept - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(kept));
-      consider(q, bounds, s_[i], norm_[i], block.first + block.ids[i]);
+      consider(q, queries_.single, s[i], norm_[i], block.first + block.ids[i]);
     }
   }
+}
+
+// The float sums of rows from…from + n of the block, and their norms if they are not known yet.
+void Worker::sum_single(const Block& block, std::size_t q, std::size_t from, std::size_t n, float* s) {
+  const Kernels& kernels = queries_.kernels;
+  const float* query = queries_.scan_query(q);
+  const float* const* rows = block.rows + from;
+  const bool first = q == queries_.singles;
+  const std::size_t ahead = first && queries_.tiles.empty() ? ahead_ : 0;
+  if (queries_.metric == Metric::l2) {
+    kernels.l2sqs(query, rows, n, queries_.dims, ahead, s + from);
+  } else if (block.has_norms || !first) {
+    kernels.dots(query, rows, n, queries_.dims, ahead, s + from);
+  } else {
+    kernels.dots_squares(query, rows, n, queries_.dims, ahead, s + from, norm_ + from);
+    for (std::size_t i = 0; i < n; ++i)
+      norm_[from + i] = checked_norm(norm_[from + i], *kernels.exact, rows[i], queries_.dims);
+  }
+}
+
+void Worker::prepare_sift(const Block& block) {
+  for (std::size_t i = 0; i < block.n; ++i) {
+    mul_[i] = queries_.metric == Metric::l2                       ? -1.0f
+              : queries_.metric == Metric::ip || norm_[i] == 0.0f ? 1.0f
+                                                                  : 1.0f / norm_[i];
+    add_[i] = queries_.metric == Metric::ip ? static_cast<float>(queries_.single.dot) * norm_[i] : 0.0f;
+  }
+}
+
+float Worker::sift_tau(std::size_t q) const {
+  const Bounds& bounds = queries_.single;
+  const double lowest = candidates[q].tau();
+  return float_below(queries_.metric == Metric::cosine ? lowest - bounds.cosine
+                     : queries_.metric == Metric::ip   ? lowest
+                                                       : (lowest - bounds.l2_tiny) / (1.0 - bounds.l2));
 }
 
 // s is the float dot with the unit query, or for l2 the direct float sum of squared differences.

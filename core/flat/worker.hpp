@@ -30,13 +30,16 @@ class Worker {
   void prepare(const Part& part, Block& block);
   void compare_tiles(const Block& block);
   void compare_singles(Block& block);
+  void sum_single(const Block& block, std::size_t q, std::size_t from, std::size_t n, float* s);
+  void prepare_sift(const Block& block);
+  float sift_tau(std::size_t q) const;
   void consider(std::size_t q, const Bounds& bounds, float s, float norm, std::size_t position);
   void admit(std::size_t q, double lower, double upper, std::size_t position);
 
   const Queries& queries_;
   const Parts& parts_;
   std::size_t ahead_;  // rows to fetch ahead when there is one query
-  Buffer<float> tile_out_;
+  Buffer<float> tile_out_, single_out_;
   Buffer<std::uint32_t> hits_;
   alignas(64) float norm_[block_rows] = {};
   alignas(64) float s_[block_rows] = {};

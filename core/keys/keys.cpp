@@ -43,9 +43,7 @@ struct Range {
 
 }  // namespace
 
-std::size_t Keys::lower_bound(std::uint64_t hash) const {
-  return Range{0, n, share(hash, n)}.finish(hashes, n, hash);
-}
+std::size_t Keys::lower_bound(std::uint64_t hash) const { return Range{0, n, share(hash, n)}.finish(hashes, n, hash); }
 
 void Keys::lower_bounds(const std::uint64_t* wanted, std::size_t m, std::size_t* at) const {
   if (n == 0) {

@@ -22,6 +22,7 @@ inline uint32_t bits_of(TileI mask) {
 #include "simd/tile.inl"
 
 namespace kinspace {
-const Kernels avx2_kernels = {"avx2", &avx2_exact, dots, dots_squares, l2sqs, squares, l2sq, tile_lanes,
-{tile<1>, tile<2>, tile<3>}, sift, sift_tile, finite};
+const Kernels avx2_kernels = {
+    "avx2", &avx2_exact, dots,  dots_squares, l2sqs, squares, l2sq, tile_lanes, {tile<1>, tile<2>, tile<3>},
+    sift,   sift_tile,   finite};
 }  // namespace kinspace

@@ -20,6 +20,7 @@ inline uint32_t bits_of(TileI mask) { return _mm512_movepi32_mask(reinterpret_ca
 #include "simd/tile.inl"
 
 namespace kinspace {
-const Kernels avx512_kernels = {"avx512", &avx512_exact, dots, dots_squares, l2sqs, squares, l2sq, tile_lanes,
-{tile<1>, tile<2>, tile<3>}, sift, sift_tile, finite};
+const Kernels avx512_kernels = {
+    "avx512", &avx512_exact, dots,  dots_squares, l2sqs, squares, l2sq, tile_lanes, {tile<1>, tile<2>, tile<3>},
+    sift,     sift_tile,     finite};
 }  // namespace kinspace

@@ -5,14 +5,15 @@
 
 namespace kinspace {
 
-// Sums in double of floats at any 4-byte alignment. Element i goes to lane i % 8, lanes are reduced
-// ((0+4)+(2+6))+((1+5)+(3+7)), nothing is contracted: the same bits on every instruction set.
+// Sums in double over each of n rows (a list of pointers to floats at any 4-byte alignment). Element i goes to lane
+// i % 8, lanes are reduced ((0+4)+(2+6))+((1+5)+(3+7)), nothing is contracted: the same bits on every instruction set.
 // NaN or infinity in, NaN or infinity out; finite in, finite out.
 struct ExactKernels {
-  double (*dot)(const float* a, const float* b, size_t dims) noexcept;
-  double (*squares)(const float* a, size_t dims) noexcept;                                  // sum(a^2)
-  double (*l2sq)(const float* a, const float* b, size_t dims) noexcept;                     // sum((a - b)^2)
-  void (*dot_squares)(const float* a, const float* b, size_t dims, double* sums) noexcept;  // {dot(a, b), squares(b)}
+  void (*dots)(const float* a, const float* const* rows, size_t n, size_t dims, double* out) noexcept;
+  void (*squares)(const float* const* rows, size_t n, size_t dims, double* out) noexcept;  // sum(x^2)
+  void (*dots_squares)(const float* a, const float* const* rows, size_t n, size_t dims, double* out,
+                       double* squares) noexcept;
+  void (*l2sqs)(const float* a, const float* const* rows, size_t n, size_t dims, double* out) noexcept;  // sum((a-x)^2)
 };
 
 // Float kernels take rows as a list of pointers, so that whole chunks, strides and gathers are one case.

@@ -21,6 +21,7 @@ inline uint32_t bits_of(TileI mask) {
 #include "simd/tile.inl"
 
 namespace kinspace {
-const Kernels neon_kernels = {"neon", &neon_exact, dots, dots_squares, l2sqs, squares, l2sq, tile_lanes,
-{tile<1>, tile<2>, tile<3>}, sift, sift_tile, finite};
+const Kernels neon_kernels = {
+    "neon", &neon_exact, dots,  dots_squares, l2sqs, squares, l2sq, tile_lanes, {tile<1>, tile<2>, tile<3>},
+    sift,   sift_tile,   finite};
 }  // namespace kinspace

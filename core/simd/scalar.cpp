@@ -14,8 +14,6 @@ double dot(const float* a, const float* b, size_t dims) noexcept {
   return reduce(lane);
 }
 
-double squares(const float* a, size_t dims) noexcept { return dot(a, a, dims); }
-
 double l2sq(const float* a, const float* b, size_t dims) noexcept {
   double lane[8] = {};
   for (size_t i = 0; i < dims; ++i) {
@@ -25,12 +23,25 @@ double l2sq(const float* a, const float* b, size_t dims) noexcept {
   return reduce(lane);
 }
 
-void dot_squares(const float* a, const float* b, size_t dims, double* sums) noexcept {
-  sums[0] = dot(a, b, dims);
-  sums[1] = dot(b, b, dims);
+void exact_dots(const float* a, const float* const* rows, size_t n, size_t dims, double* out) noexcept {
+  for (size_t j = 0; j < n; ++j) out[j] = dot(a, rows[j], dims);
 }
 
-const ExactKernels scalar_exact = {dot, squares, l2sq, dot_squares};
+void exact_squares(const float* const* rows, size_t n, size_t dims, double* out) noexcept {
+  for (size_t j = 0; j < n; ++j) out[j] = dot(rows[j], rows[j], dims);
+}
+
+void exact_dots_squares(const float* a, const float* const* rows, size_t n, size_t dims, double* out,
+                        double* squares) noexcept {
+  exact_dots(a, rows, n, dims, out);
+  exact_squares(rows, n, dims, squares);
+}
+
+void exact_l2sqs(const float* a, const float* const* rows, size_t n, size_t dims, double* out) noexcept {
+  for (size_t j = 0; j < n; ++j) out[j] = l2sq(a, rows[j], dims);
+}
+
+const ExactKernels scalar_exact = {exact_dots, exact_squares, exact_dots_squares, exact_l2sqs};
 
 float sum8(const float* lane) noexcept {
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
@@ -110,7 +121,8 @@ bool finite(const float* a, size_t n) noexcept {
 
 }  // namespace
 
-const Kernels scalar_kernels = {"scalar", &scalar_exact, dots, dots_squares, l2sqs, squares_of, l2sq_float, lanes,
-{tile<1>, tile<2>, tile<3>}, sift, sift_tile, finite};
+const Kernels scalar_kernels = {
+    "scalar", &scalar_exact, dots,  dots_squares, l2sqs, squares_of, l2sq_float, lanes, {tile<1>, tile<2>, tile<3>},
+    sift,     sift_tile,     finite};
 
 }  // namespace kinspace

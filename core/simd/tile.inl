@@ -37,8 +37,7 @@ void tile(const float* packed, const float* const* rows, const float* const* nex
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v)
-        *reinterpret_cast<LooseTileF*>(out + ((j + r) * V + v) * tile_lanes) = sum[r][v];
+      for (int v = 0; v < V; ++v) *reinterpret_cast<LooseTileF*>(out + ((j + r) * V + v) * tile_lanes) = sum[r][v];
   }
 }
 

@@ -43,9 +43,15 @@ inline void hold(F&) {}
 
 // dims < lanes floats, the rest zero.
 inline F load_part(const float* p, size_t dims) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << dims) - 1), p);
+#elif defined(__AVX2__)
+  return _mm256_maskload_ps(p, reinterpret_cast<__m256i>(lanes_before(dims)));
+#else
   float part[lanes] = {};
   for (size_t i = 0; i < dims; ++i) part[i] = p[i];
   return load(part);
+#endif
 }
 
 #if KINSPACE_LANES == 16

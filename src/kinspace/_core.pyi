@@ -19,6 +19,12 @@ _Bitmap = NDArray[np.uint64]  # ceil(n / 64) words; bit i % 64 of word i // 64 i
 def isa() -> str:
     """Return the instruction set in use: scalar, avx2, avx512 or neon. KINSPACE_ISA forces one at import."""
 
+def isas() -> list[str]:
+    """Return the instruction sets this machine has, best first; scalar, the reference, is always the last."""
+
+def force_isa(name: str) -> None:
+    """Use that instruction set from now on. For tests: not while a search runs, and not with a TopK made before."""
+
 def cpu_count() -> int:
     """Return how many threads ``threads=0`` may use: the CPUs this process may run on."""
 

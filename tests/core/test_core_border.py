@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from core_oracle import vectors
 
+from core_oracle import vectors
 from kinspace import _core
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from core_oracle import KINDS, distances, vectors
 
+from core_oracle import KINDS, distances, vectors
 from kinspace import _core
 
 DIMS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 65, 384, 1536, 4096)

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from core_oracle import METRICS, assert_found, bitmap, chunked, column, nearest, scan, vectors
 
+from core_oracle import METRICS, assert_found, bitmap, chunked, column, nearest, scan, vectors
 from kinspace import _core
 
 

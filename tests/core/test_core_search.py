@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core_oracle import KINDS, METRICS, assert_found, bitmap, chunked, distances, float_norms, nearest, scan, vectors
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
+from core_oracle import KINDS, METRICS, assert_found, bitmap, chunked, distances, float_norms, nearest, scan, vectors
 from kinspace import _core
 
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from core_oracle import KINDS, METRICS, assert_found, nearest, vectors
 
+from core_oracle import KINDS, METRICS, assert_found, nearest, vectors
 from kinspace import _core
 
 

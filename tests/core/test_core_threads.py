@@ -10,11 +10,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
-from core_oracle import METRICS, assert_found, nearest, scan, vectors
 
-from kinspace import _core
+from core_oracle import METRICS, assert_found, nearest, scan, vectors
 
 THIS_PROCESS = Path("/proc/self/task")
 

@@ -10,7 +10,7 @@ Each round starts a process that writes without pause (workload.py), kills it, a
 - a hub that was open all the while, in every other stretch of rounds, sees them too,
 - check() finds nothing damaged, and now and then: compaction changes nothing and leaves no folder behind unnamed.
 
-Every fifth round kills a process that is just making a hub and a space in it.
+After every fifth round a process is killed that is just making another hub and a space in it.
 
 SIGKILL leaves the kernel's page cache as it is: this is about dying processes, not about power cuts.
 """
@@ -97,10 +97,9 @@ class Soak:
                 if standing is not None:
                     standing.close()
                 standing = ks.connect(self.path) if turn // STRETCH % 2 == 0 else None
+            self._round(turn, standing)
             if turn % 5 == 4:
                 self._birth(turn)
-            else:
-                self._round(turn, standing)
             if sys.stdout.isatty() or turn % 20 == 19:
                 print(
                     f"{turn + 1} rounds, {self.acknowledged:,} writes acknowledged, {time.monotonic() - begin:.0f} s",

@@ -82,11 +82,12 @@ def test_a_dangling_link_is_refused(tmp_path: Path) -> None:
     assert inside(tmp_path) == {"link"}
 
 
-def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_what_else_is_in_a_hub_s_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ks.InvalidInput, match=str(tmp_path)):
-        ks.connect(tmp_path)
-    assert inside(tmp_path) == {"thesis.txt"}
+    with ks.connect(tmp_path) as hub:
+        hub.create_space("docs", dims=1).set("a", [1])
+        hub.delete_space("docs")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
 @pytest.mark.parametrize("path", ["", None, 7, b"hub", "a\0b", True, ["hub"], "\ud800"], ids=repr)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
+from oracle import shown
 
 NAMES = [
     "../x",
@@ -152,7 +153,7 @@ def test_numpy_s_whole_numbers_are_dims(hub: ks.Hub) -> None:
         {"embedder": object()},
         {"exist_ok": True, "metric": "no"},
     ],
-    ids=str,
+    ids=shown,
 )
 def test_other_parameters_are_refused_and_no_space_is_made(hub: ks.Hub, arguments: dict[str, Any]) -> None:
     with pytest.raises(ks.InvalidInput):

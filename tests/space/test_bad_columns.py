@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import kinspace as ks
-from oracle import unchanged
+from oracle import shown, unchanged
 
 VECTOR = [1.0, 2.0, 3.0]
 VALUES: dict[str, Any] = {
@@ -136,7 +136,7 @@ def test_a_batch_keeps_what_the_same_rows_one_by_one_keep(hub: ks.Hub, first: An
 
 
 @pytest.mark.parametrize(
-    "value", [object(), [object()], {1, 2}, 1j, Path("x"), int, {"a": object()}, lambda: 1, "\ud800"], ids=repr
+    "value", [object(), [object()], {1, 2}, 1j, Path("x"), int, {"a": object()}, lambda: 1, "\ud800"], ids=shown
 )
 def test_a_value_arrow_has_no_type_for_is_refused(hub: ks.Hub, space: ks.Space, value: Any) -> None:
     space.set("a", VECTOR, n=1)

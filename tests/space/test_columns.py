@@ -142,7 +142,7 @@ def test_lists_of_any_length_share_a_column(space: ks.Space) -> None:
 
 
 def test_decimals_keep_every_digit(space: ks.Space) -> None:
-    values = [Decimal("1.50"), Decimal("2.125"), Decimal("-7"), Decimal("0.1")]
+    values = [Decimal("1.50"), Decimal("2.125"), Decimal(-7), Decimal("0.1")]
     for i, value in enumerate(values):
         space.set(f"k{i}", V, price=value)
     space.compact()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from oracle import state, unchanged
+from oracle import shown, state, unchanged
 
 NAN = float("nan")
 
@@ -21,7 +21,7 @@ def rows(count: int) -> Iterator[tuple[str, list[float]]]:
         yield f"k{i}", [float(i), 1.0, 2.0]
 
 
-@pytest.mark.parametrize("kind", [dict, OrderedDict, lambda r: MappingProxyType(dict(r)), list, tuple, iter], ids=str)
+@pytest.mark.parametrize("kind", [dict, OrderedDict, lambda r: MappingProxyType(dict(r)), list, tuple, iter], ids=shown)
 def test_rows_come_as_a_mapping_a_sequence_or_an_iterator(space: ks.Space, kind: Any) -> None:
     assert space.multiset(kind(list(rows(10)))) == 10
     assert list(space.keys()) == [f"k{i}" for i in range(10)]
@@ -93,7 +93,7 @@ def test_a_bad_row_first_middle_or_last_undoes_a_list(space: ks.Space, hub: ks.H
         ("a", [1, 2, 3], [("n", 1)]),
         {"a": [1, 2, 3]},
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_is_no_row_is_refused(space: ks.Space, hub: ks.Hub, row: Any) -> None:
     with unchanged(hub):
@@ -103,7 +103,7 @@ def test_what_is_no_row_is_refused(space: ks.Space, hub: ks.Hub, row: Any) -> No
             space.multiset([row])
 
 
-@pytest.mark.parametrize("source", [None, 7, 1.5, "abc", b"abc", True, object(), {1, 2}, {"a": 7}, {"a": None}], ids=repr)
+@pytest.mark.parametrize("source", [None, 7, 1.5, "abc", b"abc", True, object(), {1, 2}, {"a": 7}, {"a": None}], ids=shown)
 def test_what_holds_no_rows_is_refused(space: ks.Space, hub: ks.Hub, source: Any) -> None:
     with unchanged(hub), pytest.raises(ks.InvalidInput):
         space.multiset(source)

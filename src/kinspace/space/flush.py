@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.files import FolderLock
+from ..storage.files import FolderLock, os_errors
 from ..storage.segment import Block, Written, write_segment
 from ..types import Key
 from .meta import Meta
@@ -25,7 +25,9 @@ def log_is_full(view: View, times: int = 1) -> bool:
 
 def maintenance_lock(store: Store, *, wait: bool) -> FolderLock | None:
     """The right to swap segments, held by one at a time among all processes; None if taken and not waiting."""
-    return FolderLock.alone(store.segments, wait=wait)
+    store.view()  # says so if the space is closed or deleted
+    with os_errors(f"locking {store.segments}"):
+        return FolderLock.alone(store.segments, wait=wait)
 
 
 def flush(store: Store, *, wait: bool = True) -> bool:

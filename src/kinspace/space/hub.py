@@ -27,6 +27,7 @@ from .store import Store
 MAX_NAME_BYTES = 255
 _open_hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
 _MEMORY_PREFIX = "kinspace-memory-"
+_memory_folders: set[Path] = set()  # of ":memory:" hubs that were not closed
 
 
 def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal", "off"] = "full") -> Hub:
@@ -61,7 +62,7 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     durability_name = parse_durability(durability)
     if isinstance(path, str) and path == ":memory:":
         return Hub(_memory_folder() / "hub", durability="off", temporary=True)
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
+    if not isinstance(path, (str, os.PathLike)) or not _is_path(os.fspath(path)):
         raise InvalidInput(f"a hub's path is a folder's name or ':memory:'; got {path!r}")
     if "://" in os.fspath(path):
         raise InvalidInput(f"a hub's path is a folder on this machine; got the URL {os.fspath(path)!r}")
@@ -123,8 +124,8 @@ class Hub:
         """
         check_space_name(name)
         meta = Meta.parse(dims, metric, dtype, key_type, embedder)
+        self._check_open()
         with self._lock:
-            self._check_open()
             if name not in self:
                 try:
                     return Space(self._store(name, self._make(name, meta)), self._background, self, embedder)
@@ -157,8 +158,8 @@ class Hub:
             If there is none; the message lists those there are.
         """
         check_space_name(name)
+        self._check_open()
         with self._lock:
-            self._check_open()
             id = self._catalog.find(name)
             if id is None:
                 raise SpaceNotFound(
@@ -186,8 +187,8 @@ class Hub:
             If there is none of that name.
         """
         check_space_name(name)
+        self._check_open()
         with self._lock:
-            self._check_open()
             id = self._catalog.find(name)
             if id is None:
                 raise SpaceNotFound(
@@ -291,6 +292,13 @@ class Hub:
             database.abandon()
 
 
+def _is_path(path: object) -> bool:
+    try:
+        return isinstance(path, str) and bool(path) and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def check_space_name(name: object) -> None:
     """Raise InvalidInput unless that can be a space's name."""
     if not isinstance(name, str):
@@ -348,7 +356,9 @@ def _memory_folder() -> Path:
     with os_errors(f"making a temporary folder in {parent}"):
         for folder in parent.glob(_MEMORY_PREFIX + "*"):
             remove_if_unused(folder)
-        return Path(tempfile.mkdtemp(prefix=_MEMORY_PREFIX))
+        made = Path(tempfile.mkdtemp(prefix=_MEMORY_PREFIX))
+    _memory_folders.add(made)
+    return made
 
 
 @atexit.register
@@ -356,9 +366,12 @@ def _close_all() -> None:
     """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
     for hub in list(_open_hubs):
         hub._close(wait=False)
+    for folder in _memory_folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _abandon_all() -> None:
+    _memory_folders.clear()  # they are the parent's
     for hub in list(_open_hubs):
         hub._abandon()
 

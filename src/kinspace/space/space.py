@@ -206,7 +206,6 @@ class Space(Reading):
             rows = len(transaction.view)
             if transaction.view.starts[-1]:
                 transaction.clear()
-        del transaction  # and with its view the locks of the segments
         self._store.view()
         self._store.sweep()
         return rows

@@ -86,10 +86,13 @@ class Store:
                     ) from error
                 view = self._view
             transaction = Transaction(self.catalog, connection, view)
-            yield transaction
+            try:
+                yield transaction
+            finally:
+                del transaction.view  # lest the caller's variable keep segments in use
             if not transaction.changed:
                 return
-            state = transaction.next_state()
+            state = transaction.next_state(view.state.version)
             self.catalog.put_state(connection, state)
         with self._viewing:
             if self._view is not view or transaction.restructured:

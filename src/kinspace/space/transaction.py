@@ -33,10 +33,9 @@ class Transaction:
         self._catalog = catalog
         self._connection = connection
 
-    def next_state(self) -> State:
-        """The state this transaction leads to."""
-        version = self.view.state.version + 1
-        return State(version, self._next_seq, self._deleted, self._columns, self._tallies)
+    def next_state(self, version: int) -> State:
+        """The state this transaction leads to from that version."""
+        return State(version + 1, self._next_seq, self._deleted, self._columns, self._tallies)
 
     def put(self, batch: Batch) -> None:
         """Append the batch's rows to the log; rows that had its keys die."""

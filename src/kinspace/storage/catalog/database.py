@@ -18,6 +18,7 @@ DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}  # SQLite's sync
 WAIT_SECONDS = 60.0  # how long a writer waits for its turn before Conflict
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH}
 
 
@@ -78,8 +79,13 @@ class Database:
         self._reopened = 0  # times the reader was opened anew because another user's process had changed the file
         self._stamp: tuple[int, ...] | None = None  # of the files, while they are read as if they never changed
         with self._errors("opening it"):
-            self._reader = self._connect()
-            self._reader.execute("SELECT 1 FROM sqlite_master").fetchone()
+            try:
+                self._reader = self._connect()
+            except sqlite3.OperationalError as error:
+                if self.readonly or _code(error) not in _NO_ROOM:
+                    raise
+                self.readonly = True  # a full disk has no room for SQLite's shared memory; it can still be read
+                self._reader = self._connect()
 
     @classmethod
     def create(cls, path: Path, schema: str, *, durability: str) -> Database:
@@ -101,6 +107,7 @@ class Database:
         """One consistent state of the file, for as long as the block lasts."""
         self._check_open()
         with self._reading, self._errors(doing):
+            self._look_again()
             self._reader.execute("BEGIN")
             try:
                 yield self._reader
@@ -112,7 +119,9 @@ class Database:
     def write(self, doing: str) -> Iterator[sqlite3.Connection]:
         """One transaction, alone among all processes; leaving the block commits, an error undoes all of it."""
         if self.readonly:
-            raise Unavailable(f"{self.path} can only be read (read-only folder or file), so {doing} is not possible")
+            raise Unavailable(
+                f"{self.path} can only be read (a read-only folder, or a full disk): {doing} is not possible"
+            )
         self._check_open()
         with self._writing:
             with self._errors(doing):
@@ -132,10 +141,7 @@ class Database:
         self._check_open()
         with self._reading:
             try:
-                if self._stamp is not None and self._stamp != self._files():
-                    self._reader.close()
-                    self._reader = self._connect()
-                    self._reopened += 1
+                self._look_again()
                 number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
             except sqlite3.Error as error:
                 raise translate(error, self.path, "looking for changes") from error
@@ -161,6 +167,13 @@ class Database:
         """Forget the connections without touching the file: what a child must do after fork()."""
         self._closed = True
 
+    def _look_again(self) -> None:
+        """Open the reader anew if it takes the file for one that never changes, and it has."""
+        if self._stamp is not None and self._stamp != self._files():
+            self._reader.close()
+            self._reader = self._connect()
+            self._reopened += 1
+
     def _files(self) -> tuple[int, ...]:
         """What changes when somebody writes the file or its WAL."""
         stats = [path.stat() for path in (self.path, self.path.with_name(f"{self.path.name}-wal")) if path.exists()]
@@ -180,6 +193,11 @@ class Database:
         connection.execute(f"PRAGMA synchronous={self._durability}")
         connection.execute("PRAGMA fullfsync=1")  # macOS: fsync alone does not reach the medium there
         connection.execute("PRAGMA trusted_schema=0")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _commit(self, doing: str) -> None:
