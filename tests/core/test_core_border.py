@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 
-from core_oracle import vectors
 from kinspace import _core
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -35,7 +34,8 @@ NOT_CHUNKS = [
 
 @pytest.mark.parametrize("case", range(len(NOT_CHUNKS)))
 def test_a_chunk_is_a_row_contiguous_float32_array(case):
-    with pytest.raises(TypeError, match="chunks: expected a row-contiguous, aligned float32 NumPy array of 2 axes; got"):
+    expected = "chunks: expected a row-contiguous, aligned float32 NumPy array of 2 axes; got"
+    with pytest.raises(TypeError, match=expected):
         _core.Rows([NOT_CHUNKS[case]])
 
 
@@ -62,14 +62,14 @@ REFUSED = [
     (lambda: _core.Scan([ROWS], metric="dot"), ValueError, "metric must be 'cosine', 'l2' or 'ip'; got 'dot'"),
     (lambda: _core.Scan([ROWS], metric=None), TypeError, "metric: expected a str"),
     (lambda: _core.Scan([ROWS], live=[], metric="l2"), ValueError, "live: expected one for each part"),
-    (lambda: _core.Scan([ROWS], live=[np.zeros(0, np.uint64)], metric="l2"), ValueError, "of 4 rows has 1 words; got 0"),
+    (lambda: _core.Scan([ROWS], live=[np.zeros(0, np.uint64)], metric="l2"), ValueError, "4 rows has 1 words; got 0"),
     (lambda: _core.Scan([ROWS], live=[np.zeros(4, bool)], metric="l2"), TypeError, "live: expected a C-contiguous"),
     (lambda: SCAN.search(Q.astype(np.float64), 1), TypeError, "queries: expected a C-contiguous"),
     (lambda: SCAN.search(X[:, ::-1], 1), TypeError, "queries: expected a C-contiguous"),
     (lambda: SCAN.search(X[None], 1), TypeError, "of 1 or 2 axes; got float32 of shape"),
     (lambda: SCAN.search(Q[:2].copy(), 1), ValueError, "queries: expected 3 dims; got 2"),
     (lambda: SCAN.search(Q * np.float32(np.nan), 1), ValueError, "queries: every value must be finite"),
-    (lambda: SCAN.search(np.where(X == 0, np.float32(np.inf), X), 1), ValueError, "every value must be finite; row 0 is not"),
+    (lambda: SCAN.search(np.where(X == 0, np.float32(np.inf), X), 1), ValueError, "must be finite; row 0 is not"),
     (lambda: SCAN.search(Q, -1), ValueError, "k must be at least 0"),
     (lambda: SCAN.search(Q, -(2**70)), ValueError, "k must be at least 0"),
     (lambda: SCAN.search(Q, True), TypeError, "k: expected a whole number; got bool"),
@@ -111,7 +111,8 @@ def test_what_does_not_fit_is_refused(case):
 def test_lists_may_be_tuples_and_arrays_may_be_subclasses_read_only_or_mapped(tmp_path):
     X.tofile(tmp_path / "x")
     mapped = np.memmap(tmp_path / "x", np.float32, "r", shape=(4, 3))
-    for chunk in (X.view(Subclass), mapped, np.broadcast_to(X[0], (4, 3)), X[::-1], X[:, :2], X[::2], X[:1, ::2][:, :1]):
+    repeated = np.broadcast_to(X[0], (4, 3))
+    for chunk in (X.view(Subclass), mapped, repeated, X[::-1], X[:, :2], X[::2], X[:1, ::2][:, :1]):
         rows = _core.Rows((chunk,))
         assert (rows.n, rows.dims) == chunk.shape
         np.testing.assert_array_equal(rows.gather(np.arange(rows.n)), chunk)
@@ -166,9 +167,8 @@ def test_the_environment_chooses_the_instruction_set(name):
     env = {key: value for key, value in os.environ.items() if key != "KINSPACE_ISA"}
     if name is not None:
         env["KINSPACE_ISA"] = name
-    done = subprocess.run(
-        [sys.executable, "-c", "from kinspace import _core; print(_core.isa())"], env=env, capture_output=True, text=True, check=True
-    )  # fmt: skip
+    program = "from kinspace import _core; print(_core.isa())"
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (name or _core.isas()[0])
 
 
@@ -185,6 +185,5 @@ def test_the_scalar_reference_is_always_there():
         _core.force_isa("sse9")
 
 
-def test_cpu_count_is_what_this_process_may_use(rng):
+def test_cpu_count_is_what_this_process_may_use():
     assert 1 <= _core.cpu_count() <= (os.cpu_count() or 1)
-    assert vectors(rng, 1, 1).shape == (1, 1)

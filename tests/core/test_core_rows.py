@@ -145,7 +145,9 @@ def test_gathered_rows_are_copies_of_the_rows_asked_for(rng):
 def test_rows_and_scans_keep_their_memory_alive(rng):
     X = vectors(rng, 1000, 16)
     rows = _core.Scan(
-        [_core.Rows([X.copy()], norms=_core.norms(X).astype(np.float32))], live=[bitmap(np.ones(1000, bool))], metric="l2"
+        [_core.Rows([X.copy()], norms=_core.norms(X).astype(np.float32))],
+        live=[bitmap(np.ones(1000, bool))],
+        metric="l2",
     )
     trash = [np.full((1000, 16), np.nan, np.float32) for _ in range(20)]
     assert_found(rows.search(X[0], 5), nearest("l2", X, X[0], 5))

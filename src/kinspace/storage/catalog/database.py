@@ -184,7 +184,8 @@ class Database:
         if self.readonly:
             mode = "ro"
             self._stamp = self._files()
-            if len(self._stamp) == 3:  # no WAL: nothing to replay, and no place for SQLite's lock files
+            wal = self.path.with_name(f"{self.path.name}-wal")
+            if not wal.exists() or wal.stat().st_size == 0:  # nothing to replay, and no place for lock files
                 mode += "&immutable=1"
         uri = f"file:{urllib.parse.quote(str(self.path))}?mode={mode}"
         connection = sqlite3.connect(

@@ -1,0 +1,43 @@
+"""Make the golden hub of the current format: run once when a format is born, never to change what is there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+import kinspace as ks
+
+
+def vector(number: int) -> np.ndarray:
+    """Exact in float32, and different for every row."""
+    return np.array([number, number / 8, -number, 1], np.float32)
+
+
+def fill(hub: ks.Hub) -> None:
+    """Every kind of thing the format has: segments, log, tombstones, replaced rows, late columns, both key types."""
+    docs = hub.create_space("docs", dims=4, metric="l2")
+    rows = pl.DataFrame({"key": [f"k{n}" for n in range(5_000)], "n": range(5_000), "title": ["é" * (n % 3) for n in range(5_000)]})
+    docs.load(rows, key="key", vectors=np.stack([vector(n) for n in range(5_000)]))
+    docs.delete("k7")
+    docs.set("k8", vector(80), n=2.5, day=dt.date(2026, 11, 20), tags=["a", None], place={"x": 1})
+    docs.flush()
+    docs.set("in the log", vector(-1), n=9, title="log")
+    numbers = hub.create_space("names are data: ../x", dims=4, metric="ip", key_type="int")
+    numbers.multiset({n: vector(n) for n in (-(2**63), 0, 2**63 - 1)})
+    numbers.flush()
+    numbers.delete(0)
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder:
+        with ks.connect(Path(folder, "hub")) as hub:
+            fill(hub)
+        with tarfile.open(target, "x:xz") as archive:
+            archive.add(Path(folder, "hub"), "hub")

@@ -1,0 +1,64 @@
+"""Hubs written by earlier versions: this one, and every later one, reads them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kinspace as ks
+
+FORMATS = sorted(Path(__file__).parent.glob("format-*.tar.xz"))
+
+
+@pytest.fixture(params=FORMATS, ids=lambda path: path.name)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ks.Hub]:
+    with tarfile.open(request.param) as archive:
+        archive.extractall(tmp_path, filter="data")
+    with ks.connect(tmp_path / "hub") as hub:
+        yield hub
+
+
+def vector(number: int) -> list[float]:
+    return [number, number / 8, -number, 1]
+
+
+def test_every_byte_of_an_old_hub_checks(old: ks.Hub) -> None:
+    assert old.list_spaces() == ["docs", "names are data: ../x"]
+    for name in old:
+        assert old.get_space(name).check().ok
+
+
+def test_an_old_space_has_its_rows(old: ks.Hub) -> None:
+    docs = old.get_space("docs")
+    expected = [f"k{number}" for number in range(5_000) if number not in (7, 8)] + ["k8", "in the log"]
+    assert list(docs.keys()) == expected
+    assert "k7" not in docs
+    assert docs.get("k4999").tolist() == vector(4_999)
+    assert docs.get("k8").tolist() == vector(80)
+    assert docs.row("k5") == {"n": 5.0, "title": "éé", "day": None, "tags": None, "place": None}
+    row = docs.row("k8")
+    assert row == {"n": 2.5, "title": None, "day": dt.date(2026, 11, 20), "tags": ["a", None], "place": {"x": 1}}
+    assert docs.row("in the log")["title"] == "log"
+
+
+def test_an_old_space_answers(old: ks.Hub) -> None:
+    docs = old.get_space("docs")
+    hits = docs.nearest_neighbors(3, vector=vector(7))
+    assert hits.keys == ["k6", "k5", "k9"]
+    np.testing.assert_array_equal(hits.distances, [np.sqrt(d * d * (2 + 1 / 64)) for d in (1.0, 2.0, 2.0)])
+    assert docs.nearest_neighbors(2, vector=vector(0), where="n > 4000").keys == ["k4001", "k4002"]
+    numbers = old.get_space("names are data: ../x")
+    assert list(numbers.keys()) == [-(2**63), 2**63 - 1]
+
+
+def test_an_old_space_can_be_written_and_compacted(old: ks.Hub) -> None:
+    docs = old.get_space("docs")
+    docs.set("new", vector(3), title="new")
+    docs.compact()
+    assert len(docs) == 5_001
+    assert docs.nearest_neighbors(2, vector=vector(3)).keys == ["k3", "new"]
