@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class Sound:
     """A hub without damage, and all it says."""
 
     folder: Path
-    answers: dict[str, dict[str, Any]]
+    answers: dict[str, Any]
     files: dict[str, bytes]
 
 
@@ -51,15 +50,13 @@ def fill(folder: Path) -> None:
         space.set("k2", [9, 9], n=2.5)
         space.set("z", [7, 7])
         space.delete("m0")
-        other = hub.create_space("other", dims=2, metric="l2")
-        other.multiset({f"{kind}{i}": [i, 1] for kind in "km" for i in range(5)})
-        other.set("z", [1, 1], n=3)
+        hub.create_space("other", dims=1).set("a", [1])
 
 
-def ask(hub: ks.Hub, name: str) -> dict[str, Any]:
-    """What a space answers; an error that damage allows stands for its answer."""
+def ask(hub: ks.Hub) -> dict[str, Any]:
+    """What the space answers; an error that damage allows stands for its answer."""
     try:
-        space = hub.get_space(name)
+        space = hub.get_space("docs")
     except (ks.Corrupt, ks.Unavailable) as error:
         return dict.fromkeys(ASKS, error)
     answers: dict[str, Any] = {}
@@ -80,48 +77,48 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
     folder = tmp_path_factory.mktemp("sound") / "hub"
     fill(folder)
     with ks.connect(folder) as hub:
-        answers = {name: ask(hub, name) for name in ("docs", "other")}
-        assert all(hub.get_space(name).check().ok for name in answers)
-    assert not [answer for said in answers.values() for answer in said.values() if isinstance(answer, Exception)]
+        answers = ask(hub)
+        assert hub.get_space("docs").check().ok
+    assert not [answer for answer in answers.values() if isinstance(answer, Exception)]
     return Sound(folder, answers, read(folder))
 
 
-def judge(sound: Sound, folder: Path, file: str, what: str) -> bool:
-    """Whether the damage was noticed; fails on any answer that is neither right nor allowed."""
-    noticed = False
-    try:
-        with ks.connect(folder) as hub:
-            assert hub.list_spaces() == ["docs", "other"], what
-            for name, right in sound.answers.items():
-                for call, answer in ask(hub, name).items():
-                    if isinstance(answer, Exception):
-                        noticed = True
-                        assert Path(file).name in str(answer) or str(Path(file).parent) in str(answer), (what, str(answer))
-                    else:
-                        assert answer == right[call], f"{what}: {name}: {call}"
-    except (ks.Corrupt, ks.Unavailable) as error:
-        noticed = True
-        assert Path(file).name in str(error), (what, str(error))
-    left = {path for path in read(folder) if "sqlite-" not in path}
-    assert left >= set(sound.files) - {file}, f"{what}: {set(sound.files) - left} were removed"
-    return noticed
+def copy(sound: Sound, folder: Path) -> Path:
+    """A hub as the sound one, in that folder."""
+    if not folder.exists():
+        return shutil.copytree(sound.folder, folder)
+    for path in folder.rglob("*.sqlite-*"):
+        path.unlink()
+    for file, body in sound.files.items():
+        if not (folder / file).exists() or (folder / file).read_bytes() != body:
+            (folder / file).write_bytes(body)
+    return folder
 
 
 def trial(sound: Sound, folder: Path, file: str, body: bytes | None, what: str) -> bool:
-    """Damage one file of a copy, judge, put it right again: then everything must be as it was."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(sound.folder, folder)
+    """Damage one file of a copy and ask everything; whether it was noticed. Fails on an answer that is not right."""
+    copy(sound, folder)
     if body is None:
         (folder / file).unlink()
     else:
         (folder / file).write_bytes(body)
-    noticed = judge(sound, folder, file, what)
-    for side in folder.rglob("*.sqlite-*"):
-        side.unlink()
-    (folder / file).write_bytes(sound.files[file])
-    with ks.connect(folder) as hub:
-        assert {name: ask(hub, name) for name in sound.answers} == sound.answers, f"{what}, then mended"
+    noticed = False
+    try:
+        with ks.connect(folder) as hub:
+            assert hub.list_spaces() == ["docs", "other"], what
+            assert hub.get_space("other").get("a").tolist() == [1] or "other" in file
+            for call, answer in ask(hub).items():
+                if isinstance(answer, Exception):
+                    noticed = True
+                    named = Path(file).name in str(answer) or str(Path(file).parent) in str(answer)
+                    assert named, f"{what}: {call}: {answer}"
+                else:
+                    assert answer == sound.answers[call], f"{what}: {call}"
+    except (ks.Corrupt, ks.Unavailable) as error:
+        noticed = True
+        assert Path(file).name in str(error), f"{what}: {error}"
+    left = {path: held for path, held in read(folder).items() if path != file and ".sqlite-" not in path}
+    assert left == {path: held for path, held in sound.files.items() if path != file}, f"{what} harmed other files"
     return noticed
 
 
@@ -136,15 +133,19 @@ def places(file: str, body: bytes) -> Iterator[int]:
         if any(body[page + head : page + 8_192]):
             yield from range(page + head, page + head + 16)
     held = [place for place, byte in enumerate(body) if byte]
-    yield from held[7 :: len(held) // 60]
+    yield from held[7 :: len(held) // 25]
 
 
-def names(sound_files: dict[str, bytes]) -> list[str]:
-    return sorted(sound_files)
+def one_of_each(sound: Sound) -> list[str]:
+    """hub.sqlite, the catalog of the space, and the files of one of its segments."""
+    folder = next(file for file in sound.files if "segments" in file).split("segments")[0]
+    segment = sorted(file.split("/")[3] for file in sound.files if file.startswith(folder + "segments"))[0]
+    return [file for file in sound.files if file == "hub.sqlite" or file == folder + "catalog.sqlite" or segment in file]
 
 
 def test_a_flipped_bit_never_makes_a_wrong_answer(sound: Sound, tmp_path: Path) -> None:
-    for file, body in sound.files.items():
+    for file in one_of_each(sound):
+        body = sound.files[file]
         for place in places(file, body):
             flipped = bytearray(body)
             flipped[place] ^= 1 << place % 8
@@ -152,82 +153,70 @@ def test_a_flipped_bit_never_makes_a_wrong_answer(sound: Sound, tmp_path: Path) 
 
 
 def test_a_truncated_file_never_makes_a_wrong_answer(sound: Sound, tmp_path: Path) -> None:
-    for file, body in sound.files.items():
-        for size in sorted({0, 1, len(body) // 2, len(body) - 4, len(body) - 1, len(body) - 8_192} & set(range(len(body)))):
-            assert trial(sound, tmp_path / "hub", file, body[:size], f"{file} cut to {size} bytes"), (file, size)
+    for file in one_of_each(sound):
+        body = sound.files[file]
+        for size in sorted({0, 1, len(body) // 2, len(body) - 8_192, len(body) - 1} & set(range(len(body)))):
+            noticed = trial(sound, tmp_path / "hub", file, body[:size], f"{file} cut to {size} bytes")
+            assert noticed or "sqlite" in file, (file, size)
 
 
 def test_a_longer_file_never_makes_a_wrong_answer(sound: Sound, tmp_path: Path) -> None:
-    for file, body in sound.files.items():
-        trial(sound, tmp_path / "hub", file, body + b"\0", f"{file} and a byte")
-        trial(sound, tmp_path / "hub", file, body + body, f"{file} twice")
+    for file in one_of_each(sound):
+        trial(sound, tmp_path / "hub", file, sound.files[file] + b"\0", f"{file} and a byte")
 
 
 def test_a_missing_file_is_corrupt(sound: Sound, tmp_path: Path) -> None:
-    for file in sound.files:
+    for file in one_of_each(sound):
         assert trial(sound, tmp_path / "hub", file, None, f"without {file}"), file
 
 
-def test_a_file_of_another_segment_or_space_is_corrupt(sound: Sound, tmp_path: Path) -> None:
-    """Two sound files that changed places."""
-    by_place: dict[str, list[str]] = {}
-    for file in sound.files:
-        inner = file.split("segments/")[-1].split("/", 1)[-1] if "segments" in file else Path(file).name
-        by_place.setdefault(inner, []).append(file)
-    for inner, (one, another, *_) in ((inner, same) for inner, same in by_place.items() if len(same) > 1):
-        if sound.files[one] != sound.files[another]:
-            noticed = trial(sound, tmp_path / "hub", one, sound.files[another], f"{inner} of another")
-            assert noticed, inner
+def test_a_file_of_another_segment_is_corrupt(sound: Sound, tmp_path: Path) -> None:
+    for file in one_of_each(sound):
+        inner = file.split("segments/")[-1].split("/", 1)[-1]
+        others = [body for path, body in sound.files.items() if path.endswith("/" + inner) and "segments" in path]
+        if "segments" in file and "/c/" not in file and len(set(others)) > 1:
+            (other,) = {*others} - {sound.files[file]}
+            assert trial(sound, tmp_path / "hub", file, other, f"{inner} of another segment"), inner
 
 
 def test_check_reports_damage_in_any_file_of_a_segment_and_raises_nothing(sound: Sound, tmp_path: Path) -> None:
-    for file, body in sound.files.items():
+    for file in one_of_each(sound):
+        body = sound.files[file]
         if "segments" not in file:
             continue
         for damaged in (None, body[:-1], body[:-1] + bytes([body[-1] ^ 1])):
-            folder = tmp_path / "hub"
-            if folder.exists():
-                shutil.rmtree(folder)
-            shutil.copytree(sound.folder, folder)
+            folder = copy(sound, tmp_path / "hub")
             with ks.connect(folder) as hub:
                 space = hub.get_space("docs")
                 len(space)
-                os.unlink(folder / file)  # noqa: PTH108  # a new file: what is mapped stays as it is
+                (folder / file).unlink()  # what is mapped stays as it is
                 if damaged is not None:
                     (folder / file).write_bytes(damaged)
                 report = space.check()
                 assert not report.ok, (file, damaged)
-                assert any(str(folder / file) == str(problem.file) or file in problem.what for problem in report.problems)
+                assert any(file in str(problem.file) or file in problem.what for problem in report.problems)
                 assert all(problem.keys >= 0 and problem.what for problem in report.problems)
             with ks.connect(folder) as hub:
                 assert not hub.get_space("docs").check().ok, f"{file}, opened afterwards"
 
 
-def test_a_damaged_row_of_a_catalog_is_named_by_check(sound: Sound, tmp_path: Path) -> None:
-    (catalog,) = [file for file in sound.files if file.endswith("catalog.sqlite") and b"xxxx" in sound.files[file]] or [""]
-    if not catalog:
-        (catalog,) = [file for file in sound.files if file.endswith("catalog.sqlite")][:1]
-    shutil.copytree(sound.folder, tmp_path / "hub")
+def test_a_damaged_vector_in_the_log_is_corrupt_and_reported_by_check(sound: Sound, tmp_path: Path) -> None:
     vector = np.array([7, 7], np.float32).tobytes()
-    body = sound.files[catalog]
-    catalogs = {file: body for file, body in sound.files.items() if vector in body and file.endswith("sqlite")}
-    (catalog, body) = next(iter(catalogs.items()))
+    ((catalog, body),) = [(file, body) for file, body in sound.files.items() if "sqlite" in file and vector in body]
     at = body.index(vector)
-    with ks.connect(tmp_path / "hub") as hub:
-        space = hub.get_space("docs")
-    (tmp_path / "hub" / catalog).write_bytes(body[:at] + b"\xff" + body[at + 1 :])
-    with ks.connect(tmp_path / "hub") as hub:
+    folder = copy(sound, tmp_path / "hub")
+    (folder / catalog).write_bytes(body[:at] + b"\xff" + body[at + 1 :])
+    with ks.connect(folder) as hub:
         for _ in range(2):
             with pytest.raises(ks.Corrupt, match=r"catalog\.sqlite"):
                 hub.get_space("docs").get("z")
-    with pytest.raises(ks.Closed):
-        space.get("z")
+        assert not hub.get_space("docs").check().ok
 
 
 def test_rubbish_beside_the_files_is_no_damage(sound: Sound, tmp_path: Path) -> None:
-    shutil.copytree(sound.folder, tmp_path / "hub")
-    for folder in [tmp_path / "hub", *(path for path in (tmp_path / "hub").rglob("*") if path.is_dir())]:
+    top = copy(sound, tmp_path / "hub")
+    for folder in [top, *(path for path in top.rglob("*") if path.is_dir())]:
         (folder / ".DS_Store").write_bytes(b"rubbish")
-    with ks.connect(tmp_path / "hub") as hub:
-        assert {name: ask(hub, name) for name in sound.answers} == sound.answers
+    with ks.connect(top) as hub:
+        assert ask(hub) == sound.answers
         assert hub.get_space("docs").check().ok

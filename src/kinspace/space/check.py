@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import Corrupt
 from ..storage.catalog import Tally
-from ..storage.reader import SegmentReader
+from ..storage.reader import check_segment
 from .store import Store
 
 
@@ -17,7 +17,7 @@ class Problem:
 
     file: Path
     what: str
-    keys: int  # rows of the present it touches
+    keys: int  # rows it touches
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +33,19 @@ class Report:
 
 
 def check(store: Store) -> Report:
-    """Verify the catalog and every file it names."""
-    catalog = store.catalog.database
-    problems = [Problem(catalog.path, what, 0) for what in catalog.check()]
+    """Verify the catalog and every file it names, from the disk."""
+    catalog = store.catalog
+    path = catalog.database.path
+    problems = [Problem(path, what, 0) for what in catalog.database.check()]
     try:
-        view = store.view()
+        with catalog.database.read("checking it") as connection:
+            tallies = catalog.state(connection).tallies
+            entries = catalog.segments(connection, tallies["segment"])
+            catalog.log(connection, 0, store.meta.dims, Tally(), tallies["log"])
+            catalog.tombstones(connection, 0, Tally(), tallies["tombstone"])
     except Corrupt as error:
-        return Report([*problems, Problem(catalog.path, str(error), 0)])
-    try:
-        with catalog.read("checking the log") as connection:
-            tallies = store.catalog.state(connection).tallies
-            store.catalog.log(connection, 0, store.meta.dims, Tally(), tallies["log"])
-            store.catalog.tombstones(connection, 0, Tally(), tallies["tombstone"])
-    except Corrupt as error:
-        problems.append(Problem(catalog.path, str(error), view.tail.rows))
-    for part in view.parts:
-        if isinstance(part.source, SegmentReader):
-            problems += [Problem(file, what, part.rows - part.dead) for file, what in part.source.check()]
+        return Report([*problems, Problem(path, str(error), 0)])
+    for entry in entries:
+        found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type)
+        problems += [Problem(file, what, entry.rows) for file, what in found]
     return Report(problems)

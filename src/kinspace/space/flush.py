@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..storage.files import FolderLock, os_errors
+from ..storage.reader import SegmentReader
 from ..storage.segment import Block, Written, write_segment
 from ..types import Key
 from .meta import Meta
@@ -48,7 +49,7 @@ def replace(store: Store, view: View, parts: list[Part]) -> bool:
     """Write the live rows of these parts of a view as one segment in their place; the caller holds the lock."""
     source = live_rows(view, parts)
     written = write_rows(store, view, source) if len(source) else None
-    names = [part.source.entry.id for part in parts if part is not view.tail]  # type: ignore[union-attr]  # segments
+    names = [part.source.entry.id for part in parts if isinstance(part.source, SegmentReader)]
     with store.write("replacing segments") as transaction:
         now = {id(part.source) for part in transaction.view.parts}
         if any(id(part.source) not in now for part in parts):
@@ -79,7 +80,11 @@ def write_rows(store: Store, view: View, positions: NDArray[np.int64]) -> Writte
     def block(start: int, stop: int) -> Block:
         here = positions[start:stop]
         keys = view.keys(here)
-        return Block(keys, hash_keys(store.meta, keys), view.vectors(here), view.seqs(here))
+        block = Block(keys, hash_keys(store.meta, keys), view.vectors(here), view.seqs(here))
+        for part in view.parts:
+            if isinstance(part.source, SegmentReader):
+                part.source.let_go()
+        return block
 
     return write_segment(
         store.segments, len(positions), store.meta.dims, store.meta.key_type, block, lambda: view.take(positions)

@@ -171,6 +171,8 @@ class Hub:
             except SpaceNotFound:  # a process died while it was deleting it
                 self._forget(name, id)
                 raise
+            except Corrupt:
+                pass  # every call will say so, but check(), which says what
         return Space(store, self._background, self, embedder)
 
     def list_spaces(self) -> list[str]:
@@ -255,7 +257,7 @@ class Hub:
             try:
                 (folder / "segments").mkdir()
                 SpaceCatalog.create(
-                    folder / "catalog.sqlite", meta.as_dict(), durability=self._durability
+                    folder / "catalog.sqlite", {**meta.as_dict(), "id": id}, durability=self._durability
                 ).database.close()
                 sync_tree(folder)
                 sync(self._spaces)

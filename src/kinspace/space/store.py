@@ -42,7 +42,10 @@ class Store:
         if not path.exists():
             raise Corrupt(f"{path}, the catalog of space {name!r}, is missing; restore it from a backup")
         self.catalog = SpaceCatalog.open(path, durability=durability)
-        self.meta = Meta(**self.catalog.meta())
+        fields = self.catalog.meta()
+        if fields.pop("id") != folder.name:
+            raise Corrupt(f"{path} is the catalog of another space; restore the one that belongs there")
+        self.meta = Meta(**fields)
         self.segments = folder / "segments"
         self._viewing = threading.RLock()
         self._view: View | None = None

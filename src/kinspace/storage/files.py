@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -73,6 +74,15 @@ def map_bytes(path: Path) -> NDArray[np.uint8]:
         raise Unavailable(f"{path} can't be mapped: {error}") from error
     finally:
         os.close(descriptor)
+
+
+def let_go(mapped: NDArray[Any]) -> None:
+    """Drop the pages of a mapped file from this process; whoever touches them again has them back from the cache."""
+    base: Any = mapped
+    while isinstance(base, (np.ndarray, memoryview)):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 class FolderLock:

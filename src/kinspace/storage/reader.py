@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import Corrupt, Unavailable
 from .catalog import SegmentEntry
-from .files import FolderLock, digest
+from .files import FolderLock, digest, let_go
 from .keys import KeyType
 from .layout import Chunk, map_flat, map_rows
 
@@ -107,6 +107,14 @@ class SegmentReader:
             chunk.check()
         self._all_checked = True
 
+    def let_go(self) -> None:
+        """Drop the vectors' pages from this process, after reading many that are not wanted again."""
+        last = None
+        for chunk in self.chunks:
+            if chunk.path != last:  # a shard is one map
+                let_go(chunk.sealed)
+                last = chunk.path
+
     def frame(self, names: list[str]) -> pl.DataFrame:
         """All rows of those columns that this segment has ("key" among them)."""
         import polars as pl
@@ -143,30 +151,6 @@ class SegmentReader:
         self._verify("rows.arrow")
         return self.folder / "rows.arrow"
 
-    def check(self) -> list[tuple[Path, str]]:
-        """Read every byte; what is wrong, file by file."""
-        problems = []
-        for name, (size, _) in self.entry.files.items():
-            path = self.folder / name
-            try:
-                if path.stat().st_size != size:
-                    problems.append((path, f"has {path.stat().st_size} bytes where {size} were written"))
-                    continue
-                self._verify(name)
-            except (OSError, Corrupt) as error:
-                problems.append((path, str(error)))
-        for chunk in self.chunks:
-            try:
-                chunk.check()
-            except Corrupt as error:
-                problems.append((chunk.path, str(error)))
-        for read in (lambda: self.rows, lambda: self.keys):
-            try:
-                read()
-            except Corrupt as error:
-                problems.append((self.folder, str(error)))
-        return problems
-
     def close(self) -> None:
         """Let the folder be removed once nobody uses it."""
         self._lock.release()
@@ -184,17 +168,50 @@ class SegmentReader:
             raise Unavailable(f"{self.arrow_path} can't be read: {error}") from error
 
     def _verify(self, name: str) -> None:
-        size, expected = self.entry.files.get(name, (0, None))
-        path = self.folder / name
-        if size == 0:
-            raise Corrupt(f"{path}: the catalog does not name this file")
-        if expected is None:
-            return
-        try:
-            found = digest(path)
-        except FileNotFoundError as error:
-            raise Corrupt(f"{path} is missing; restore it from a backup") from error
-        except OSError as error:
-            raise Unavailable(f"{path} can't be read: {error}") from error
-        if found != expected:
+        verify(self.folder, self.entry, name)
+
+
+def verify(folder: Path, entry: SegmentEntry, name: str) -> None:
+    """Compare a file with what the catalog says of it; Zarr's chunks check themselves when they are read."""
+    size, expected = entry.files.get(name, (0, None))
+    path = folder / name
+    if size == 0:
+        raise Corrupt(f"{path}: the catalog does not name this file")
+    try:
+        held = path.stat().st_size
+        if held != size:
+            raise Corrupt(f"{path} has {held:,} bytes where {size:,} were written; restore it from a backup")
+        if expected is not None and digest(path) != expected:
             raise Corrupt(f"{path} is damaged: its checksum does not match; restore it from a backup")
+    except FileNotFoundError as error:
+        raise Corrupt(f"{path} is missing; restore it from a backup") from error
+    except OSError as error:
+        raise Unavailable(f"{path} can't be read: {error}") from error
+
+
+def check_segment(parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType) -> list[tuple[Path, str]]:
+    """Read every byte of a segment from its files, whatever was mapped before; what is wrong, file by file."""
+    problems = []
+    for name in entry.files:
+        try:
+            verify(parent / entry.id, entry, name)
+        except (Corrupt, Unavailable) as error:
+            problems.append((parent / entry.id / name, str(error)))
+    try:
+        reader = SegmentReader(parent, entry, dims, key_type)
+    except (Corrupt, OSError) as error:
+        return problems or [(parent / entry.id, str(error))]
+    try:
+        for chunk in reader.chunks:
+            try:
+                chunk.check()
+            except Corrupt as error:
+                problems.append((chunk.path, str(error)))
+        for read in (lambda: reader.rows, lambda: reader.keys):
+            try:
+                read()
+            except (Corrupt, Unavailable) as error:
+                problems.append((reader.folder, str(error)))
+    finally:
+        reader.close()
+    return problems
