@@ -58,7 +58,7 @@ dist: $(VENV)/lint.stamp ## sdist and wheel in dist/; the sdist is then built an
 	cd build/dist-check && bin/python -c "import kinspace; print('kinspace', kinspace.__version__, kinspace.simd())"
 
 clean: ## remove every build, environment and cache
-	rm -rf .venv .venv-bench build dist docs/_site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench build dist docs/_site kinspace-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments. The build's own requirements are in the environment too, so that CMake's build folder stays valid from

@@ -1,4 +1,4 @@
-"""What tests compare with: everything a space says, its unchangedness, and the double-precision brute force."""
+"""What tests of hubs and spaces compare with: everything a space says, and whether all of it is as it was."""
 
 from __future__ import annotations
 
@@ -58,18 +58,6 @@ def unchanged(hub: Any, name: str = "docs") -> Iterator[None]:
         assert state(afterwards.get_space(name)) == before
     assert folders(hub) == there
     assert space.check().ok
-
-
-def distances(matrix: Any, query: Any, metric: str) -> Any:
-    """float64 distances of the rows of a matrix from a query, by the definition."""
-    rows, one = np.asarray(matrix, np.float32).astype(np.float64), np.asarray(query, np.float32).astype(np.float64)
-    if metric == "l2":
-        return np.sqrt(((rows - one) ** 2).sum(axis=1))
-    products = rows @ one
-    if metric == "ip":
-        return -products
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(one)
-    return np.where(lengths == 0, 1.0, 1 - products / np.where(lengths == 0, 1, lengths))
 
 
 class Arrow:

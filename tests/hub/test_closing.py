@@ -186,7 +186,9 @@ def test_a_hub_that_nobody_closes_is_closed_at_exit(tmp_path: Path) -> None:
         "space.set('a', [1])\n"
         "space.load(keys=[str(i) for i in range(9000)], vectors=[[1]] * 9000)\n"
     )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program, str(tmp_path / "hub")], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(tmp_path / "hub")], capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
     with ks.connect(tmp_path / "hub") as hub:
         assert len(hub.get_space("docs")) == 9_001

@@ -189,9 +189,14 @@ def test_a_hub_may_be_moved_while_it_is_closed(tmp_path: Path) -> None:
 
 
 def test_many_processes_may_make_one_hub_at_once(tmp_path: Path) -> None:
-    program = "import sys, kinspace as ks; ks.connect(sys.argv[1]).create_space('docs', dims=1, exist_ok=True).set(sys.argv[2], [1])"
+    program = """
+import sys, kinspace as ks
+ks.connect(sys.argv[1]).create_space("docs", dims=1, exist_ok=True).set(sys.argv[2], [1])
+"""
     made = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "hub"), str(i)], stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "hub"), str(i)], stderr=subprocess.PIPE, text=True
+        )
         for i in range(4)
     ]
     for one in made:

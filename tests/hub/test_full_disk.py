@@ -1,4 +1,4 @@
-"""A write that the disk has no room for is Unavailable and not stored; what was there stays, here and after reopening."""
+"""A write the disk has no room for is Unavailable and not stored; what was there stays, here and after reopening."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def small(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MB."""
     place = tmp_path / "small"
     place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", place], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", place], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
     try:
@@ -151,7 +153,9 @@ with ks.connect(sys.argv[1]) as hub:
         except ks.Unavailable:
             print("refused", (list(space.keys()), space.version) == before)
 """
-    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "hub")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "hub")], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "refused True\n" * 3, done.stderr
     with ks.connect(tmp_path / "hub") as hub:
         space = hub.get_space("docs")

@@ -143,7 +143,9 @@ def test_two_writers_take_turns_and_lose_nothing(hub: ks.Hub, space: ks.Space) -
         assert mine == [f"{name} {i}" for i in range(200)], "in the order they were written"
         assert [space.row(key)["n"] for key in mine] == list(range(200))
     assert {name: space.row("counter")[name] for name in "ab"} == {"a": 199, "b": 199}, "no update was lost"
-    assert sorted(space.row("shared")[name] is None for name in "ab") == [False, True], "one set replaced the other whole"
+    assert sorted(space.row("shared")[name] is None for name in "ab") == [False, True], (
+        "one set replaced the other whole"
+    )
     assert space.version >= version + 1_200
     assert space.check().ok
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space import compact as compaction
-from kinspace.space import flush as flushing
-from kinspace.space import space as limits
+from kinspace.space import compact as compaction, flush as flushing, space as limits
 
 PATIENCE = 60.0
 
@@ -115,7 +114,7 @@ def test_only_one_of_many_deletes_says_true(space: ks.Space) -> None:
     for i in range(20):
         space.set("a", [i, 1, 1])
         said: list[bool] = []
-        at_once(*(lambda: said.append(space.delete("a")) for _ in range(4)))
+        at_once(*(partial(lambda told: told.append(space.delete("a")), said) for _ in range(4)))
         assert sorted(said) == [False, False, False, True]
 
 

@@ -1,4 +1,4 @@
-"""":memory:" is a hub like any other that leaves nothing behind, whatever becomes of its process."""
+""" ":memory:" is a hub like any other that leaves nothing behind, whatever becomes of its process."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ assert len(space) == 9001
 
 def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TMPDIR": str(folder)}
-    return subprocess.run([sys.executable, "-c", USE + program], env=environment, capture_output=True, text=True, cwd=folder)
+    return subprocess.run(
+        [sys.executable, "-c", USE + program], env=environment, capture_output=True, text=True, cwd=folder
+    )
 
 
 @pytest.mark.parametrize(
-    "end", ["hub.close()", "", "sys.exit(3)", "raise RuntimeError", "del hub", "del hub; gc.collect()", "del hub, space"]
+    "end",
+    ["hub.close()", "", "sys.exit(3)", "raise RuntimeError", "del hub", "del hub; gc.collect()", "del hub, space"],
 )
 def test_nothing_is_left_when_the_process_ends(tmp_path: Path, end: str) -> None:
     done = run(end, tmp_path)

@@ -139,7 +139,11 @@ def test_what_a_killed_writer_left_can_be_read_on_a_read_only_medium(
     tmp_path: Path, mounted: Callable[[Path], Path]
 ) -> None:
     fill(tmp_path / "hub")
-    program = "import os, sys, kinspace as ks\nks.connect(sys.argv[1]).get_space('docs').set('last', [1, 2, 3])\nos.kill(os.getpid(), 9)"
+    program = """
+import os, sys, kinspace as ks
+ks.connect(sys.argv[1]).get_space("docs").set("last", [1, 2, 3])
+os.kill(os.getpid(), 9)
+"""
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "hub")], check=False)
     assert list((tmp_path / "hub").rglob("catalog.sqlite-wal"))
     with ks.connect(mounted(tmp_path / "hub")) as hub:
@@ -168,7 +172,7 @@ def test_a_user_who_may_only_read_reads_and_is_refused_to_write(tmp_path: Path) 
 with ks.connect(path) as hub:
     space = hub.get_space("docs")
     print(len(space), space.row("k1"), space.nearest_neighbors(1, key="k1").keys)
-    for call in (lambda: space.set("b", [1, 2, 3]), lambda: hub.create_space("new", dims=1), lambda: space.delete_all()):
+    for call in (lambda: space.set("b", [1, 2, 3]), lambda: hub.create_space("new", dims=1), space.delete_all):
         try:
             call()
         except ks.Unavailable:

@@ -38,7 +38,23 @@ NAMES = [
     ":memory:",
     "\u202eabc",
 ]
-BAD = ["", "x" * 256, "é" * 128, "a\0b", "a\nb", "\t", "\x7f", "\x85", "\ud800", None, 7, b"docs", True, ["docs"], Path("docs")]
+BAD = [
+    "",
+    "x" * 256,
+    "é" * 128,
+    "a\0b",
+    "a\nb",
+    "\t",
+    "\x7f",
+    "\x85",
+    "\ud800",
+    None,
+    7,
+    b"docs",
+    True,
+    ["docs"],
+    Path("docs"),
+]
 
 
 def outside(folder: Path) -> set[str]:

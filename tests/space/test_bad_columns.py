@@ -51,7 +51,9 @@ def test_a_column_name_that_is_no_str_is_refused(hub: ks.Hub, space: ks.Space) -
         space.multiset([("b", VECTOR, {1: 2})])
 
 
-@pytest.mark.parametrize("name", ["x", "x y", 'x"y', "x'y", "x.y", "select", "Vector", "KEY", "日本", "-", "a\nb", "^a"])
+@pytest.mark.parametrize(
+    "name", ["x", "x y", 'x"y', "x'y", "x.y", "select", "Vector", "KEY", "日本", "-", "a\nb", "^a"]
+)
 def test_any_other_name_is_a_column(space: ks.Space, name: str) -> None:
     space.set("a", VECTOR, **{name: 1})
     for _ in range(2):

@@ -90,7 +90,22 @@ def test_what_is_no_int_key_is_refused_everywhere(hub: ks.Hub, key: Any) -> None
 
 @pytest.mark.parametrize(
     "key",
-    ["a", " ", "a\0b", "\n", "\x7f", "é", "e\u0301", "日本", "😀", "../x", "/etc/passwd", "x" * 1_024, "é" * 512, "'; --"],
+    [
+        "a",
+        " ",
+        "a\0b",
+        "\n",
+        "\x7f",
+        "é",
+        "e\u0301",
+        "日本",
+        "😀",
+        "../x",
+        "/etc/passwd",
+        "x" * 1_024,
+        "é" * 512,
+        "'; --",
+    ],
 )
 def test_any_other_text_is_a_key(hub: ks.Hub, space: ks.Space, key: str) -> None:
     space.set("first", [0, 0, 1])

@@ -122,7 +122,12 @@ def test_categories_are_kept_as_text(hub: ks.Hub, dtype: pl.DataType) -> None:
 
 def test_whole_numbers_widen_among_themselves(hub: ks.Hub) -> None:
     space = hub.create_space("typed", dims=1)
-    for key, dtype, number in [("a", pl.Int8, -5), ("b", pl.UInt8, 255), ("c", pl.Int32, 70_000), ("d", pl.Int64, 2**40)]:
+    for key, dtype, number in [
+        ("a", pl.Int8, -5),
+        ("b", pl.UInt8, 255),
+        ("c", pl.Int32, 70_000),
+        ("d", pl.Int64, 2**40),
+    ]:
         space.load(pl.DataFrame({"key": [key], "vector": [[1.0]], "c": pl.Series([number], dtype=dtype)}))
         space.flush()
     assert [space.row(key)["c"] for key in "abcd"] == [-5, 255, 70_000, 2**40]

@@ -170,7 +170,9 @@ def test_numpy_scalars_are_what_they_hold(space: ks.Space, value: Any, dtype: An
 
 @pytest.mark.parametrize("unit", ["D", "s", "ms", "us", "ns"])
 def test_numpy_dates_are_dates_whatever_their_unit(space: ks.Space, unit: str) -> None:
-    space.set("a", V, when=np.datetime64("2020-02-03", unit), took=np.timedelta64(2, "D").astype(f"timedelta64[{unit}]"))
+    space.set(
+        "a", V, when=np.datetime64("2020-02-03", unit), took=np.timedelta64(2, "D").astype(f"timedelta64[{unit}]")
+    )
     assert not any(dtype.is_numeric() for dtype in space.columns.values())
     when = space.row("a")["when"]
     assert (when.year, when.month, when.day) == (2020, 2, 3)

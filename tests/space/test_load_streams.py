@@ -60,7 +60,9 @@ def test_one_bad_row_in_a_list_of_frames_stores_nothing(space: ks.Space, hub: ks
 
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
 def test_frames_of_a_stream_may_differ_in_their_columns(space: ks.Space, batch_size: int) -> None:
-    stream = iter([frame(0, 3), frame(3, 5, n=1), frame(5, 7, n=2.5, t="x"), frame(7, 9, t="y").select("vector", "t", "key")])
+    stream = iter(
+        [frame(0, 3), frame(3, 5, n=1), frame(5, 7, n=2.5, t="x"), frame(7, 9, t="y").select("vector", "t", "key")]
+    )
     assert space.load(stream, batch_size=batch_size) == 9
     assert [space.row(f"k{i}") for i in (0, 3, 5, 8)] == [
         {"n": None, "t": None},

@@ -103,7 +103,9 @@ def test_what_is_no_row_is_refused(space: ks.Space, hub: ks.Hub, row: Any) -> No
             space.multiset([row])
 
 
-@pytest.mark.parametrize("source", [None, 7, 1.5, "abc", b"abc", True, object(), {1, 2}, {"a": 7}, {"a": None}], ids=shown)
+@pytest.mark.parametrize(
+    "source", [None, 7, 1.5, "abc", b"abc", True, object(), {1, 2}, {"a": 7}, {"a": None}], ids=shown
+)
 def test_what_holds_no_rows_is_refused(space: ks.Space, hub: ks.Hub, source: Any) -> None:
     with unchanged(hub), pytest.raises(ks.InvalidInput):
         space.multiset(source)

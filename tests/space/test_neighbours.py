@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import kinspace as ks
-from oracle import distances, unchanged
+from brute import distances
+from oracle import unchanged
 
 RNG = np.random.default_rng(11)
 METRICS = ["cosine", "l2", "ip"]
@@ -38,7 +39,9 @@ def scattered(hub: ks.Hub, metric: str, rows: int = 300, dims: int = 5) -> tuple
     return space, live
 
 
-def expected(live: dict[str, Any], query: Any, k: int, metric: str, without: str | None = None) -> list[tuple[str, float]]:
+def expected(
+    live: dict[str, Any], query: Any, k: int, metric: str, without: str | None = None
+) -> list[tuple[str, float]]:
     keys = [key for key in live if key != without]
     found = distances(np.array([live[key] for key in keys]), query, metric)
     return [(keys[i], float(found[i])) for i in np.argsort(found, kind="stable")[:k]]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 import kinspace as ks
-from oracle import distances, shown, unchanged
+from brute import distances
 
 RNG = np.random.default_rng(23)
 N = 120
@@ -28,14 +27,6 @@ def kept(space: ks.Space, request: pytest.FixtureRequest) -> ks.Space:
             space.flush()
     for i in range(0, N, 11):
         space.delete(f"k{i}")
-    return space
-
-
-@pytest.fixture
-def few(space: ks.Space) -> ks.Space:
-    space.multiset([("k1", [1, 0, 0], {"n": 1, "section": "games"}), ("k2", [0, 1, 0])])
-    space.flush()
-    space.set("k3", [0, 0, 1], n=3, section="science")
     return space
 
 
@@ -116,72 +107,6 @@ def test_a_polars_expression_filters_as_sql_does(kept: ks.Space, where: pl.Expr,
     one = kept.nearest_neighbors(1_000, vector=[1, 2, 3], where=where)
     assert list(one) == list(kept.nearest_neighbors(1_000, vector=[1, 2, 3], where=same))
     assert len(one) > 0
-
-
-@pytest.mark.parametrize("where", ["absent = 1", "n = 1 AND Section = 'games'", pl.col("absent") == 1])
-def test_an_unknown_column_is_refused_listing_those_there_are(hub: ks.Hub, few: ks.Space, where: Any) -> None:
-    with unchanged(hub):
-        for call in (
-            lambda: few.nearest_neighbors(3, vector=[1, 2, 3], where=where),
-            lambda: few.delete_where(where),
-        ):
-            with pytest.raises(ks.InvalidInput, match=r"'key'.*'n'.*'section'"):
-                call()
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        "",
-        "   ",
-        7,
-        1.5,
-        True,
-        b"n = 1",
-        ["k1"],
-        {"n": 1},
-        lambda row: True,
-        "n",
-        "n + 1",
-        "n =",
-        "= 1",
-        "n = 'three'",
-        "section > 5",
-        "section = 5",
-        "n LIKE 'a%'",
-        "SELECT 1",
-        "n = (SELECT 1)",
-        "n = 1; DROP TABLE x",
-        "n = 1 -- comment",
-        "count(n) > 1",
-        "n = max(n)",
-        "'unfinished",
-        "n = 1 AND",
-        "((((n = 1)",
-        "\ud800 = 1",
-        "n = 1 \0",
-        "x" * 100_000,
-        pl.col("n"),
-        pl.col("n").sum() > 3,
-        pl.lit(3),
-        pl.col("section") > 5,
-    ],
-    ids=shown,
-)
-def test_a_filter_that_is_none_is_refused_and_changes_nothing(hub: ks.Hub, few: ks.Space, where: Any) -> None:
-    with unchanged(hub):
-        with pytest.raises(ks.InvalidInput):
-            few.nearest_neighbors(3, vector=[1, 2, 3], where=where)
-        with pytest.raises(ks.InvalidInput):
-            few.nearest_neighbors(3, key="k1", where=where)
-        with pytest.raises(ks.InvalidInput):
-            few.delete_where(where)
-
-
-@pytest.mark.parametrize("where", [None, "", " \n"])
-def test_delete_where_of_nothing_is_refused(hub: ks.Hub, few: ks.Space, where: Any) -> None:
-    with unchanged(hub), pytest.raises(ks.InvalidInput):
-        few.delete_where(where)
 
 
 def test_rows_of_before_a_column_came_are_null_in_it(space: ks.Space) -> None:

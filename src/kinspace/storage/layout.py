@@ -43,18 +43,39 @@ class Chunk:
     sealed: NDArray[Any]  # what the checksum covers: the body and, in the last chunk, its padding
     trailer: NDArray[np.uint8]  # the checksum's four bytes; none for a chunk no file holds: it is all zeros
     path: Path
+    expected: bytes | None = None  # the four bytes the catalog remembers: another segment's chunk has others
     checked: bool = False
 
     def check(self) -> None:
         """Compare the bytes with their checksum, once."""
         if self.checked:
             return
-        if len(self.trailer) and crc32c(self.sealed) != int.from_bytes(self.trailer.tobytes(), "little"):
+        trailer = self.trailer.tobytes()
+        found = crc32c(self.sealed).to_bytes(4, "little") if trailer else b""
+        if found != trailer or (self.expected is not None and found != self.expected):
             raise Corrupt(f"{self.path} is damaged: a chunk's checksum does not match; restore it from a backup")
         self.checked = True
 
 
-def map_flat(folder: Path, dtype: str, rows: int) -> NDArray[Any]:
+def is_chunk(name: str) -> bool:
+    """Whether a file of a segment is a Zarr chunk or shard, which carries its own checksums."""
+    return "/c/" in name
+
+
+def trailers(path: Path, chunks: list[Chunk]) -> str:
+    """The checksums in a chunk or shard file, end to end, in hex: what the catalog remembers of it."""
+    found = [chunk.trailer.tobytes() for chunk in chunks if chunk.path == path]
+    return b"".join(found).hex() if found else map_bytes(path)[-4:].tobytes().hex()
+
+
+def expect(chunks: list[Chunk], path: Path, remembered: str) -> None:
+    """Have the chunks of a shard compared with what the catalog remembers too."""
+    body = bytes.fromhex(remembered)
+    for place, chunk in enumerate(chunk for chunk in chunks if chunk.path == path):
+        chunk.expected = body[4 * place : 4 * place + 4]
+
+
+def map_flat(folder: Path, dtype: str, rows: int, remembered: str) -> NDArray[Any]:
     """A 1-d array of one chunk (codecs bytes, crc32c), mapped and checked."""
     metadata = read_metadata(folder)
     path = folder / "c" / "0"
@@ -69,7 +90,7 @@ def map_flat(folder: Path, dtype: str, rows: int) -> NDArray[Any]:
     if len(raw) != size + 4:
         raise Corrupt(f"{path} has {len(raw)} bytes where {size + 4} were expected; restore it from a backup")
     body = raw[:size].view(dtype)
-    Chunk(body, body, raw[-4:], path).check()
+    Chunk(body, body, raw[-4:], path, bytes.fromhex(remembered)).check()
     return body
 
 

@@ -14,7 +14,7 @@ from ..errors import Corrupt, Unavailable
 from .catalog import SegmentEntry
 from .files import FolderLock, digest, let_go
 from .keys import KeyType
-from .layout import Chunk, map_flat, map_rows
+from .layout import Chunk, expect, is_chunk, map_flat, map_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +43,8 @@ class SegmentReader:
         for name in ("zarr.json", "vectors/zarr.json"):
             self._verify(name)
         self.chunks: list[Chunk] = map_rows(self.folder / "vectors", entry.rows, dims)
+        for path in {chunk.path for chunk in self.chunks}:
+            expect(self.chunks, path, self._remembered(path))
         self.inner = len(self.chunks[0].body)
         self._all_checked = False
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
@@ -157,7 +159,14 @@ class SegmentReader:
 
     def _flat(self, name: str, dtype: str, length: int | None = None) -> NDArray[Any]:
         self._verify(f"{name}/zarr.json")
-        return map_flat(self.folder / name, dtype, self.entry.rows if length is None else length)
+        remembered = self._remembered(self.folder / name / "c" / "0")
+        return map_flat(self.folder / name, dtype, self.entry.rows if length is None else length, remembered)
+
+    def _remembered(self, path: Path) -> str:
+        name = path.relative_to(self.folder).as_posix()
+        if name not in self.entry.files:
+            raise Corrupt(f"{path}: the catalog does not name this file")
+        return self.entry.files[name][1]
 
     def _read(self, names: list[str]) -> pl.DataFrame:
         import polars as pl
@@ -173,7 +182,7 @@ class SegmentReader:
 
 def verify(folder: Path, entry: SegmentEntry, name: str) -> None:
     """Compare a file with what the catalog says of it; Zarr's chunks check themselves when they are read."""
-    size, expected = entry.files.get(name, (0, None))
+    size, expected = entry.files.get(name, (0, ""))
     path = folder / name
     if size == 0:
         raise Corrupt(f"{path}: the catalog does not name this file")
@@ -181,7 +190,7 @@ def verify(folder: Path, entry: SegmentEntry, name: str) -> None:
         held = path.stat().st_size
         if held != size:
             raise Corrupt(f"{path} has {held:,} bytes where {size:,} were written; restore it from a backup")
-        if expected is not None and digest(path) != expected:
+        if not is_chunk(name) and digest(path) != expected:
             raise Corrupt(f"{path} is damaged: its checksum does not match; restore it from a backup")
     except FileNotFoundError as error:
         raise Corrupt(f"{path} is missing; restore it from a backup") from error

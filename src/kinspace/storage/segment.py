@@ -16,6 +16,7 @@ from .. import _core
 from ..errors import Unavailable
 from .files import FolderLock, digest, os_errors, sync, sync_tree
 from .keys import KeyType, text_array
+from .layout import is_chunk, map_rows, trailers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,7 +46,7 @@ class Written:
     rows: int
     first: int
     last: int
-    files: dict[str, tuple[int, str | None]]
+    files: dict[str, tuple[int, str]]
     lock: FolderLock
 
 
@@ -84,9 +85,7 @@ def write_segment(
         try:
             first, last = _write_arrays(folder, rows, dims, key_type, block)
             _write_columns(folder / "rows.arrow", columns())
-            files = {
-                str(path.relative_to(folder)): _file_entry(path) for path in sorted(folder.rglob("*")) if path.is_file()
-            }
+            files = _files(folder, rows, dims)
             sync_tree(folder)
             sync(parent)
         except BaseException:
@@ -106,9 +105,14 @@ def _new_folder(parent: Path) -> tuple[Path, FolderLock]:
             continue
 
 
-def _file_entry(path: Path) -> tuple[int, str | None]:
-    checksummed = path.parent.name == "c" or path.parent.parent.name == "c"  # Zarr's chunks carry crc32c themselves
-    return path.stat().st_size, None if checksummed else digest(path)
+def _files(folder: Path, rows: int, dims: int) -> dict[str, tuple[int, str]]:
+    """Each file's bytes and checksum: of the whole, or those a Zarr chunk or shard carries."""
+    chunks = map_rows(folder / "vectors", rows, dims)
+    files = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        files[name] = path.stat().st_size, trailers(path, chunks) if is_chunk(name) else digest(path)
+    return files
 
 
 def _write_arrays(

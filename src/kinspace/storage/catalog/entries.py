@@ -72,7 +72,7 @@ class SegmentEntry:
     base: int  # added to the file's seq array
     first: int  # lowest seq
     last: int  # highest seq
-    files: dict[str, tuple[int, str | None]]  # path -> bytes, xxh3-64 in hex or None where the file carries crc32c
+    files: dict[str, tuple[int, str]]  # path -> bytes, and in hex its xxh3-64 or the crc32c its chunks carry
 
     @property
     def bytes(self) -> int:
@@ -88,7 +88,7 @@ class SegmentEntry:
     def of_body(cls, id: str, body: str) -> SegmentEntry:
         """What body() stored."""
         fields = json.loads(body)
-        files = {path: (int(size), digest) for path, (size, digest) in fields.pop("files").items()}
+        files = {path: (int(size), str(digest)) for path, (size, digest) in fields.pop("files").items()}
         return cls(id=id, files=files, **fields)
 
 
