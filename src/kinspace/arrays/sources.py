@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import InvalidInput
 from .column import Column, Names, lies_well
+from .foreign import is_of
 from .vector import FLOAT32, check_length, from_torch, is_number, numbers, torch_tensor, unmasked
 
 
@@ -146,8 +147,7 @@ def _kind(x: Any, names: Names, dims: int | None) -> Column:
         return Memory(names, unmasked(x, names.column))
     if torch_tensor(x):
         return _torch(x.detach(), names)
-    zarr = sys.modules.get("zarr")
-    if zarr is not None and isinstance(x, zarr.Array):
+    if is_of(x, "zarr", "Array"):
         from .zarr_rows import ZarrRows
 
         return ZarrRows(names, x)
@@ -166,10 +166,9 @@ def _kind(x: Any, names: Names, dims: int | None) -> Column:
 
 
 def _arrow(x: Any) -> bool:
-    polars = sys.modules.get("polars")
-    if polars is not None and isinstance(x, (polars.Series, polars.LazyFrame)):
-        return True
-    return hasattr(x, "__arrow_c_stream__") or hasattr(x, "__arrow_c_array__")
+    return (
+        is_of(x, "polars", "Series", "LazyFrame") or hasattr(x, "__arrow_c_stream__") or hasattr(x, "__arrow_c_array__")
+    )
 
 
 def _torch(tensor: Any, names: Names) -> Column:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import InvalidInput
+from .foreign import is_of
 
 Floats: TypeAlias = "NDArray[np.float32] | NDArray[np.float64]"
 
@@ -107,8 +108,7 @@ def finite(found: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]
 
 def torch_tensor(x: Any) -> bool:
     """Whether x is a torch tensor; torch is never imported for it."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(x, torch.Tensor)
+    return is_of(x, "torch", "Tensor")
 
 
 def from_torch(tensor: Any) -> NDArray[Any]:
@@ -151,8 +151,7 @@ def _array(x: Any, what: str) -> NDArray[Any]:
         return unmasked(x, what)
     if torch_tensor(x):
         return from_torch(x.detach())
-    zarr = sys.modules.get("zarr")
-    if zarr is not None and isinstance(x, zarr.Array):
+    if is_of(x, "zarr", "Array"):
         from .zarr_rows import read
 
         return read(x, slice(None))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.foreign import is_of
 from ..errors import InvalidInput
 
 
@@ -77,8 +77,7 @@ def _listed(where: Any) -> NDArray[Any]:
         return np.arange(where.start, where.stop, where.step)
     if isinstance(where, (list, tuple, set, frozenset)):
         return _of_one_kind(list(where))
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(where, torch.Tensor):
+    if is_of(where, "torch", "Tensor"):
         where = where.detach().cpu()
     elif hasattr(where, "__arrow_c_stream__") or hasattr(where, "__arrow_c_array__"):
         return _series(where)

@@ -48,6 +48,12 @@ class Batch:
                     raise InvalidInput(f"key {self.keys[first]!r}: {error}") from error
             raise
 
+    def encoded_columns(self) -> bytes | None:
+        """The columns as the log holds them."""
+        from ..storage.columns import encode
+
+        return None if self.columns is None else encode(self.columns)
+
     def frame(self) -> pl.DataFrame:
         """Return the key and the columns."""
         import polars as pl

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arrays.foreign import is_of
 from ..errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
@@ -158,4 +159,4 @@ def short(value: Any) -> str:
 
 
 def _is_polars(value: Any, name: str) -> bool:
-    return type(value).__name__ == name and type(value).__module__.startswith("polars")
+    return is_of(value, "polars", name)

@@ -40,7 +40,8 @@ class Transaction:
     def put(self, batch: Batch) -> None:
         """Append the batch's rows to the log; rows that had its keys die."""
         self._replace(batch)
-        columns = self._merge(batch)
+        self._merge(batch)
+        columns = batch.encoded_columns()
         entry, self._tallies["log"] = self._catalog.add_log(
             self._connection, self._next_seq, batch.keys, batch.vectors, columns, self._tallies["log"]
         )
@@ -97,12 +98,11 @@ class Transaction:
         positions = self.view.find_many(batch.keys, batch.hashes)
         self.kill(positions[positions >= 0])
 
-    def _merge(self, batch: Batch) -> bytes | None:
+    def _merge(self, batch: Batch) -> None:
         if batch.columns is None:
-            return None
-        from ..storage import columns
+            return
+        from ..storage.columns import encode_schema
 
         merged = batch.merged_schema(self.view.schema)
         if merged != self.view.schema:
-            self._columns = columns.encode_schema(merged)
-        return columns.encode(batch.columns)
+            self._columns = encode_schema(merged)
