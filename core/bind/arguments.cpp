@@ -5,7 +5,6 @@
 #include <limits>
 #include <string>
 
-#include "flat/errors.hpp"
 #include "simd/dispatch.hpp"
 
 namespace kinspace::bind {
@@ -91,11 +90,6 @@ void check_range(const Array<std::int64_t>& numbers, std::size_t n, const char* 
         std::string(name) + " " + std::to_string(numbers.data[i]) + " is out of range: there are " + std::to_string(n);
     throw nb::index_error(what.c_str());
   }
-}
-
-void poll_signals() {
-  const nb::gil_scoped_acquire locked;
-  if (PyErr_CheckSignals() != 0) throw Cancelled();
 }
 
 }  // namespace kinspace::bind

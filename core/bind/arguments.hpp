@@ -3,7 +3,6 @@
 #include <nanobind/nanobind.h>
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "bind/array.hpp"
@@ -26,19 +25,5 @@ std::size_t checked_dims(std::size_t dims, const char* name);  // 1…65,536 or 
 
 // IndexError naming the first that is not in [0, n).
 void check_range(const Array<std::int64_t>& numbers, std::size_t n, const char* name);
-
-void poll_signals();  // takes the GIL; throws Cancelled after leaving the Python error set
-
-// Releases the GIL while it lives, if there are enough floats to read to be worth it.
-class Unlocked {
- public:
-  explicit Unlocked(std::size_t floats) {
-    if (floats > 100'000) released_.emplace();
-  }
-  explicit operator bool() const { return released_.has_value(); }
-
- private:
-  std::optional<nb::gil_scoped_release> released_;
-};
 
 }  // namespace kinspace::bind

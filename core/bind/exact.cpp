@@ -4,6 +4,7 @@
 #include "bind/arguments.hpp"
 #include "bind/array.hpp"
 #include "bind/bind.hpp"
+#include "bind/gil.hpp"
 #include "flat/column.hpp"
 #include "simd/dispatch.hpp"
 
@@ -32,7 +33,7 @@ nb::object column(nb::handle metric, nb::handle block, nb::handle query, nb::han
   double* out;
   nb::object result = empty(rows.n, &out);
   {
-    const nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     plain_distances(kind, rows, q.data, wanted, poll_signals, out);
   }
   return result;
@@ -44,7 +45,7 @@ nb::object norms_of(nb::handle block, nb::handle threads) {
   double* out;
   nb::object result = empty(rows.n, &out);
   {
-    const nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     norms(rows, wanted, poll_signals, out);
   }
   return result;
@@ -57,7 +58,7 @@ double norm(nb::handle a) {
 
 std::int64_t nonfinite(nb::handle block) {
   const Column rows = column_of(block);
-  const nb::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   return first_nonfinite(rows, poll_signals);
 }
 

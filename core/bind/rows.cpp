@@ -5,6 +5,7 @@
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
+#include "bind/gil.hpp"
 
 namespace kinspace::bind {
 namespace {

@@ -6,6 +6,7 @@
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
 #include "bind/found.hpp"
+#include "bind/gil.hpp"
 #include "bind/rows.hpp"
 #include "flat/errors.hpp"
 #include "flat/search.hpp"
@@ -68,7 +69,7 @@ nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::
   }
   std::vector<std::vector<Found>> found;
   {
-    const nb::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     found = search(self.metric, q.data, q.shape[0], considered, want, wanted, poll_signals);
   }
   return to_arrays(found, q.ndim);

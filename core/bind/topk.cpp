@@ -4,6 +4,7 @@
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
 #include "bind/found.hpp"
+#include "bind/gil.hpp"
 #include "flat/stream.hpp"
 
 namespace kinspace::bind {
@@ -31,7 +32,7 @@ void scan_block(Stream& self, nb::handle block, nb::handle first, nb::handle mas
     allowed = array<bool>(mask, "mask", 1, 1);
     if (allowed.shape[0] != b.shape[0]) throw nb::value_error("mask: expected one for each row of the block");
   }
-  const nb::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   Rows rows;
   rows.chunks.push_back({b.data, b.stride});
   rows.chunk_rows = rows.n = b.shape[0];

@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 namespace kinspace {
@@ -47,7 +47,7 @@ class Pool {
     pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for Python's threads
     try {
       for (; started_ < count; ++started_) std::thread([this] { serve(); }).detach();
-    } catch (const std::system_error&) {  // no more threads to be had: fewer will do
+    } catch (const std::exception&) {  // no more threads to be had: fewer will do
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }

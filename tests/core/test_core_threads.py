@@ -120,6 +120,26 @@ def test_ctrl_c_stops_a_long_search_while_other_python_threads_run(call):
     assert (out.split("\n"), err) == (["interrupted", "[0, 1, 2]", ""], "")
 
 
+@pytest.mark.parametrize("m", [1, 20])
+def test_a_daemon_thread_may_be_searching_when_the_process_ends(m):
+    program = f"""
+        import threading
+        import numpy as np
+        from kinspace import _core
+        X = np.ones((20_000, 64), np.float32)
+        rows, started = _core.Scan([_core.Rows([X])], metric="l2"), threading.Event()
+        def search():
+            while True:
+                rows.search(X[:{m}], 10, threads=2)
+                started.set()
+        for _ in range(3):
+            threading.Thread(target=search, daemon=True).start()
+        started.wait()
+    """
+    process = run(program)
+    assert (process.communicate(timeout=30), process.returncode) == (("", ""), 0)
+
+
 def test_a_signal_handler_runs_while_a_search_does():
     program = run(
         """

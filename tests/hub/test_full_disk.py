@@ -63,7 +63,7 @@ def test_a_write_without_room_is_unavailable_and_changes_nothing(small: Path, ca
         leave = 8_192
     with ks.connect(small / "hub") as hub:
         space = hub.create_space("docs", dims=64)
-        space.multiset([(f"k{i}", np.full(64, i + 1), {"n": i, "t": "short"}) for i in range(300)])
+        space.multiset([(f"k{i}", np.full(64, i + 1), {"n": i, "t": "short"}) for i in range(60)])
         space.flush()
         space.set("log", np.ones(64), t="y" * 30_000)
         before, there, names = state(space), folders(hub), hub.list_spaces()
@@ -78,10 +78,11 @@ def test_a_write_without_room_is_unavailable_and_changes_nothing(small: Path, ca
             assert state(second.get_space("docs")) == before
         ballast.unlink()
         WRITES[call](hub, space)  # with room again it goes through
-        after = state(space)
+        after = len(space), space.version
     with ks.connect(small / "hub") as again:
-        assert state(again.get_space("docs")) == after
-        assert again.get_space("docs").check().ok
+        space = again.get_space("docs")
+        assert (len(space), space.version) == after
+        assert space.check().ok
 
 
 def test_what_was_acknowledged_before_the_disk_was_full_is_there(small: Path) -> None:

@@ -62,28 +62,19 @@ def kept(hub: ks.Hub, space: ks.Space) -> ks.Space:
 
 
 @pytest.mark.parametrize("vector", BAD.values(), ids=BAD)
-def test_a_bad_vector_is_refused_by_set_naming_the_key(kept: ks.Space, hub: ks.Hub, vector: Any) -> None:
+def test_a_bad_vector_is_refused_naming_the_key_and_the_reason(kept: ks.Space, hub: ks.Hub, vector: Any) -> None:
     with unchanged(hub):
-        with pytest.raises(ks.InvalidInput, match="'new-key'") as caught:
-            kept.set("new-key", vector, n=4)
-        assert len(str(caught.value)) > len("'new-key'") + 10  # and says why
+        with pytest.raises(ks.InvalidInput, match="'bad-key'.{10}") as caught:
+            kept.set("bad-key", vector, n=4)
+        assert isinstance(caught.value, ValueError)
         with pytest.raises(ks.InvalidInput, match="'a'"):
             kept["a"] = vector
-
-
-@pytest.mark.parametrize("vector", BAD.values(), ids=BAD)
-def test_one_bad_vector_refuses_the_whole_multiset_naming_its_key(kept: ks.Space, hub: ks.Hub, vector: Any) -> None:
-    with unchanged(hub):
         with pytest.raises(ks.InvalidInput, match="'bad-key'"):
             kept.multiset({"a": [9, 9, 9], "bad-key": vector, "z": [9, 9, 9]})
         with pytest.raises(ks.InvalidInput, match="'bad-key'"):
             kept.multiset([("a", [9, 9, 9], {"new": 1}), ("bad-key", vector, {"n": 1})])
-
-
-@pytest.mark.parametrize("vector", BAD.values(), ids=BAD)
-def test_a_bad_query_is_refused(kept: ks.Space, hub: ks.Hub, vector: Any) -> None:
-    with unchanged(hub), pytest.raises(ks.InvalidInput):
-        kept.nearest_neighbors(3, vector=vector)
+        with pytest.raises(ks.InvalidInput):
+            kept.nearest_neighbors(3, vector=vector)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,12 @@ def is_set(words: Words, row: int) -> bool:
     return bool((int(words[row >> 6]) >> (row & 63)) & 1)
 
 
+def count_set(words: Words, rows: NDArray[np.int64]) -> int:
+    """How many of those rows' bits are set."""
+    shifts = (rows & 63).astype(np.uint64)
+    return int(((words[rows >> 6] >> shifts) & np.uint64(1)).sum())
+
+
 def unpack(words: Words, rows: int) -> NDArray[np.bool_]:
     """One bool a row."""
     return np.unpackbits(words.view(np.uint8), count=rows, bitorder="little").view(np.bool_)

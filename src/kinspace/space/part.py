@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..storage.reader import SegmentReader
 from ..types import Key
-from .bits import Words, all_set, cleared, is_set, unpack
+from .bits import Words, all_set, cleared, count_set, is_set, unpack
 from .tail import Tail
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class Part:
         self.dead = dead
 
     def without(self, rows: NDArray[np.int64]) -> Part:
-        """The part with those rows dead as well."""
+        """The part with those rows, each named once, dead as well."""
         if len(rows) == 0:
             return self
-        live = cleared(all_set(self.rows) if self.live is None else self.live, rows)
-        return Part(self.source, self.rows, live, self.rows - int(unpack(live, self.rows).sum()))
+        live = all_set(self.rows) if self.live is None else self.live
+        return Part(self.source, self.rows, cleared(live, rows), self.dead + count_set(live, rows))
 
     def grown(self, rows: int) -> Part:
         """The log's part with its first `rows` rows; the new ones are live."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ..storage.columns import Schema
 
-_MANY_PIECES = 16  # so many new pieces at once are joined into one
-
 
 class Tail:
     """Rows of the log in the order they came. Only the one who holds the space's write lock appends."""
@@ -104,18 +102,28 @@ class Tail:
 
         from ..storage import columns
 
-        pieces = [] if self._frame is None else [self._frame]
+        start = self._frame_rows
+        runs: list[tuple[int, list[pl.DataFrame]]] = []  # rows, and their frames: of one schema, or none at all
         while self._frame_rows < rows:
             count, body = self._pieces.popleft()
-            piece = pl.DataFrame({"key": self.keys[self._frame_rows : self._frame_rows + count]})
-            if body is not None:
-                decoded = columns.decode(body)
-                self._schema = columns.merge_schema(self._schema, decoded)
-                piece = piece.hstack(decoded)
-            pieces.append(piece)
+            frames = [] if body is None else [columns.decode(body)]
             self._frame_rows += count
-        wanted = {"key": pieces[0].schema["key"], **self._schema}
-        return pl.concat([columns.align(piece, wanted) for piece in pieces], rechunk=len(pieces) > _MANY_PIECES)
+            if runs and [frame.schema for frame in runs[-1][1][:1]] == [frame.schema for frame in frames]:
+                runs[-1][1].extend(frames)
+                runs[-1] = runs[-1][0] + count, runs[-1][1]
+            else:
+                runs.append((count, frames))
+                for frame in frames:
+                    self._schema = columns.merge_schema(self._schema, frame)
+        keys = pl.Series("key", self.keys[start : self._frame_rows])
+        wanted = {"key": keys.dtype, **self._schema}
+        pieces = [] if self._frame is None else [columns.align(self._frame, wanted)]
+        at = 0
+        for count, frames in runs:
+            piece = pl.DataFrame([keys[at : at + count]])
+            at += count
+            pieces.append(columns.align(piece.hstack(pl.concat(frames)) if frames else piece, wanted))
+        return pl.concat(pieces, rechunk=True)
 
     def _reserve(self, rows: int) -> None:
         if rows <= len(self._seqs):
