@@ -4,12 +4,15 @@
 
 NB_MODULE(_core, m) {
   using namespace kinspace::bind;
+  nanobind::set_leak_warnings(false);  // a daemon thread may hold objects when the process ends
   import_numpy();
   bind_errors(m);
+  bind_gil(m);
   bind_machine(m);
   bind_exact(m);
   bind_rows(m);
   bind_scan(m);
   bind_topk(m);
   bind_keys(m);
+  bind_mapping(m);
 }

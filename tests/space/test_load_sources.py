@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,3 +210,30 @@ def test_what_is_whole_in_memory_is_one_commit(hub: ks.Hub, rows: int) -> None:
         space.load(source, batch_size=3)
         assert space.version == 1
         assert len(space) == rows
+
+
+def test_a_progress_bar_is_shown_on_a_terminal_and_nowhere_else() -> None:
+    pty = pytest.importorskip("pty")
+    program = """
+import sys, kinspace as ks
+with ks.connect(":memory:") as hub:
+    space = hub.create_space("docs", dims=1)
+    space.load(((str(i), [i]) for i in range(10_000)), batch_size=1_000)
+    space.load([("a", [1])])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(ours, 4_096)
+            except OSError:  # the other end was closed
+                break
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+    os.close(ours)
+    assert b"docs" in shown
+    assert process.returncode == 0

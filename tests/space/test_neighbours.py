@@ -206,3 +206,13 @@ def test_ties_go_by_insertion_order_and_the_first_k_of_more_are_the_answer_for_k
             if not again:
                 break
             space.compact()
+
+
+def test_asking_for_exact_or_for_a_recall_gives_no_worse_answer(hub: ks.Hub) -> None:
+    space, live = scattered(hub, "cosine")
+    query = RNG.standard_normal(5).astype(np.float32)
+    wanted = expected(live, query, 10, "cosine")
+    agree(space.nearest_neighbors(10, vector=query, exact=True), wanted)
+    assert len(space.nearest_neighbors(10, vector=query, recall=0.9)) == 10
+    assert space.nearest_neighbors(10, vector=query, recall=1.0).keys == [key for key, _ in wanted]
+    agree(space.nearest_neighbors(10, vector=query, exact=True, where="key != 'nothing'"), wanted)

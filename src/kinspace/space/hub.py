@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import atexit
 import os
-import secrets
 import shutil
-import tempfile
 import threading
-import unicodedata
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Closed, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
-from ..storage.catalog import HubCatalog, SpaceCatalog
+from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
-from ..storage.catalog.hub import FORMAT
-from ..storage.files import FolderLock, os_errors, remove_if_unused, sync, sync_tree
+from ..storage.files import FolderLock, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from .background import Background
 from .meta import Meta
+from .places import (
+    check_space_name,
+    disown_memory_folders,
+    memory_folder,
+    open_catalog,
+    parse_path,
+    remove_memory_folders,
+)
 from .space import Space
 from .store import Store
 
-MAX_NAME_BYTES = 255
 _open_hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
-_MEMORY_PREFIX = "kinspace-memory-"
-_memory_folders: set[Path] = set()  # of ":memory:" hubs that were not closed
 
 
 def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal", "off"] = "full") -> Hub:
@@ -61,26 +62,23 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     """
     durability_name = parse_durability(durability)
     if isinstance(path, str) and path == ":memory:":
-        return Hub(_memory_folder() / "hub", durability="off", temporary=True)
-    if not isinstance(path, (str, os.PathLike)) or not _is_path(os.fspath(path)):
-        raise InvalidInput(f"a hub's path is a folder's name or ':memory:'; got {path!r}")
-    if "://" in os.fspath(path):
-        raise InvalidInput(f"a hub's path is a folder on this machine; got the URL {os.fspath(path)!r}")
-    return Hub(Path(path).absolute(), durability=durability_name)
+        folder, lock = memory_folder()
+        return Hub(folder / "hub", durability="off", temporary=lock)
+    return Hub(parse_path(path), durability=durability_name)
 
 
 class Hub:
     """Named spaces in one folder. Use connect() to get one; threads may share it; close it, or use a with block."""
 
-    def __init__(self, folder: Path, *, durability: str, temporary: bool = False) -> None:
+    def __init__(self, folder: Path, *, durability: str, temporary: FolderLock | None = None) -> None:
         self.path = folder
         self._durability = durability
         self._lock = threading.RLock()
         self._stores: dict[str, Store] = {}
         self._background = Background()
         self._closed = False
-        self._temporary = FolderLock.share(folder.parent) if temporary else None
-        self._catalog = _open_catalog(folder, durability)
+        self._temporary = temporary
+        self._catalog = open_catalog(folder, durability)
         self._spaces = folder / "spaces"
         _open_hubs.add(self)
         self._sweep()
@@ -247,27 +245,23 @@ class Hub:
         return f"<Hub {str(self.path)!r}{' closed' if self._closed else ''}>"
 
     def _make(self, name: str, meta: Meta) -> str:
-        id = secrets.token_hex(8)
-        folder = self._spaces / id
         if self._catalog.database.readonly:
             raise Unavailable(f"{self.path} can only be read; no space can be made in it")
         with os_errors(f"making space {name!r} in {self.path}"):
-            folder.mkdir()
-            lock = FolderLock.share(folder)
+            folder, lock = new_folder(self._spaces)
             try:
                 (folder / "segments").mkdir()
-                SpaceCatalog.create(
-                    folder / "catalog.sqlite", {**meta.as_dict(), "id": id}, durability=self._durability
-                ).database.close()
+                fields = {**meta.as_dict(), "id": folder.name}
+                SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
                 sync_tree(folder)
                 sync(self._spaces)
-                self._catalog.add(name, id)
+                self._catalog.add(name, folder.name)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             finally:
                 lock.release()
-        return id
+        return folder.name
 
     def _store(self, name: str, id: str) -> Store:
         store = self._stores.get(id)
@@ -294,86 +288,16 @@ class Hub:
             database.abandon()
 
 
-def _is_path(path: object) -> bool:
-    try:
-        return isinstance(path, str) and bool(path) and b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
-        return False
-
-
-def check_space_name(name: object) -> None:
-    """Raise InvalidInput unless that can be a space's name."""
-    if not isinstance(name, str):
-        raise InvalidInput(f"a space's name is a str; got {name!r} ({type(name).__name__})")
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"a space's name must be text that UTF-8 can hold; got {name!r}") from error
-    if not 1 <= size <= MAX_NAME_BYTES:
-        raise InvalidInput(f"a space's name has 1…{MAX_NAME_BYTES} bytes of UTF-8; got {size:,} in {name[:40]!r}")
-    if any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise InvalidInput(f"a space's name has no control characters; got {name!r}")
-
-
-def _open_catalog(folder: Path, durability: str) -> HubCatalog:
-    path, spaces = folder / "hub.sqlite", folder / "spaces"
-    with os_errors(f"opening a hub in {folder}"):
-        if folder.exists() and not folder.is_dir():
-            raise InvalidInput(f"{folder} is a file; a hub is a folder")
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FolderLock.alone(folder, wait=True)
-            try:
-                if not path.exists():  # perhaps another process has just made it
-                    _make_hub(folder, path, spaces)
-            finally:
-                if lock is not None:
-                    lock.release()
-        if not spaces.is_dir():
-            raise Corrupt(f"{spaces} is missing beside hub.sqlite; restore it from a backup")
-    catalog = HubCatalog.open(path, durability=durability)
-    if (found := catalog.format()) != FORMAT:
-        raise Corrupt(f"{path}: format {found} is not known here; this version reads format {FORMAT}")
-    return catalog
-
-
-def _make_hub(folder: Path, path: Path, spaces: Path) -> None:
-    """hub.sqlite gets its name last, so that a hub is there wholly or not at all."""
-    unfinished = folder / "hub.sqlite.new"
-    if spaces.exists() and not unfinished.exists():
-        raise Corrupt(f"{path} is missing though {spaces} is there; restore it from a backup")
-    for leftover in folder.glob("hub.sqlite.new*"):
-        leftover.unlink()
-    HubCatalog.create(unfinished, durability="full").database.close()
-    spaces.mkdir(exist_ok=True)
-    sync(unfinished)
-    unfinished.rename(path)
-    sync(folder)
-    sync(folder.parent)
-
-
-def _memory_folder() -> Path:
-    """A new folder for a ":memory:" hub; those that dead processes left behind are removed."""
-    parent = Path(tempfile.gettempdir())
-    with os_errors(f"making a temporary folder in {parent}"):
-        for folder in parent.glob(_MEMORY_PREFIX + "*"):
-            remove_if_unused(folder)
-        made = Path(tempfile.mkdtemp(prefix=_MEMORY_PREFIX))
-    _memory_folders.add(made)
-    return made
-
-
 @atexit.register
 def _close_all() -> None:
     """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
     for hub in list(_open_hubs):
         hub._close(wait=False)
-    for folder in _memory_folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    remove_memory_folders()
 
 
 def _abandon_all() -> None:
-    _memory_folders.clear()  # they are the parent's
+    disown_memory_folders()
     for hub in list(_open_hubs):
         hub._abandon()
 

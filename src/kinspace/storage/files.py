@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import mmap
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from .. import _core
 from ..errors import Corrupt, KinspaceError, Unavailable
 
 
@@ -60,29 +60,11 @@ def digest(path: Path) -> str:
 def map_bytes(path: Path) -> NDArray[np.uint8]:
     """The file's bytes, memory-mapped read-only; an empty file is an empty array."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        return _core.map_file(os.fsencode(path))
     except FileNotFoundError as error:
         raise Corrupt(f"{path} is missing; restore it from a backup") from error
     except OSError as error:
-        raise Unavailable(f"{path} can't be opened: {error}") from error
-    try:
-        size = os.fstat(descriptor).st_size
-        if size == 0:
-            return np.empty(0, np.uint8)
-        return np.frombuffer(mmap.mmap(descriptor, size, access=mmap.ACCESS_READ), np.uint8)
-    except OSError as error:
         raise Unavailable(f"{path} can't be mapped: {error}") from error
-    finally:
-        os.close(descriptor)
-
-
-def let_go(mapped: NDArray[Any]) -> None:
-    """Drop the pages of a mapped file from this process; whoever touches them again has them back from the cache."""
-    base: Any = mapped
-    while isinstance(base, (np.ndarray, memoryview)):
-        base = base.base if isinstance(base, np.ndarray) else base.obj
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 class FolderLock:
@@ -132,6 +114,17 @@ class FolderLock:
 
     def __del__(self) -> None:
         self.release()
+
+
+def new_folder(parent: Path, prefix: str = "", mode: int = 0o777) -> tuple[Path, FolderLock]:
+    """A new folder of a random name, already locked against removal."""
+    while True:
+        folder = parent / f"{prefix}{secrets.token_hex(8)}"
+        folder.mkdir(mode)
+        try:
+            return folder, FolderLock.share(folder)
+        except FileNotFoundError:  # swept by another process before it was locked
+            continue
 
 
 def remove_if_unused(path: Path, wanted: Callable[[], bool] = lambda: False) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import Corrupt, Unavailable
 from .catalog import SegmentEntry
-from .files import FolderLock, digest, let_go
+from .files import FolderLock, digest
 from .keys import KeyType
 from .layout import Chunk, expect, is_chunk, map_flat, map_rows
 
@@ -111,11 +111,8 @@ class SegmentReader:
 
     def let_go(self) -> None:
         """Drop the vectors' pages from this process, after reading many that are not wanted again."""
-        last = None
         for chunk in self.chunks:
-            if chunk.path != last:  # a shard is one map
-                let_go(chunk.sealed)
-                last = chunk.path
+            _core.let_go(chunk.sealed.reshape(-1).view(np.uint8))
 
     def frame(self, names: list[str]) -> pl.DataFrame:
         """All rows of those columns that this segment has ("key" among them)."""

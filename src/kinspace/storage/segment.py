@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Unavailable
-from .files import FolderLock, digest, os_errors, sync, sync_tree
+from .files import FolderLock, digest, new_folder, os_errors, sync, sync_tree
 from .keys import KeyType, text_array
 from .layout import is_chunk, map_rows, trailers
 
@@ -81,7 +80,7 @@ def write_segment(
     block(start, stop) gives those rows; columns() gives all rows' key and columns.
     """
     with os_errors(f"writing a segment in {parent}"):
-        folder, lock = _new_folder(parent)
+        folder, lock = new_folder(parent)
         try:
             first, last = _write_arrays(folder, rows, dims, key_type, block)
             _write_columns(folder / "rows.arrow", columns())
@@ -93,16 +92,6 @@ def write_segment(
             lock.release()
             raise
     return Written(folder.name, rows, first, last, files, lock)
-
-
-def _new_folder(parent: Path) -> tuple[Path, FolderLock]:
-    while True:
-        folder = parent / secrets.token_hex(8)
-        folder.mkdir()
-        try:
-            return folder, FolderLock.share(folder)
-        except FileNotFoundError:  # swept by another process before it was locked
-            continue
 
 
 def _files(folder: Path, rows: int, dims: int) -> dict[str, tuple[int, str]]:
