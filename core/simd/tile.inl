@@ -8,36 +8,36 @@ constexpr size_t tile_lanes = KINSPACE_TILE_LANES;
 
 inline TileF load_tile(const float* p) { return *reinterpret_cast<const LooseTileF*>(p); }
 
-template <int V>
+template <size_t V>
 void tile(const float* packed, const float* const* rows, const float* const* next, size_t n, size_t dims,
           float* out) noexcept {
-  constexpr int R = KINSPACE_TILE_ROWS;
+  constexpr size_t R = KINSPACE_TILE_ROWS;
   for (size_t j = 0; j < n; j += R) {
     TileF sum[R][V] = {};
     const float* row[R];
-    for (int r = 0; r < R; ++r) row[r] = rows[j + r];
+    for (size_t r = 0; r < R; ++r) row[r] = rows[j + r];
     const float* q = packed;
     for (size_t from = 0; from < dims; from += 16) {
       if (next != nullptr)
-        for (int r = 0; r < R; ++r) __builtin_prefetch(next[j + r] + from, 0, 2);
+        for (size_t r = 0; r < R; ++r) __builtin_prefetch(next[j + r] + from, 0, 2);
       const size_t to = from + 16 < dims ? from + 16 : dims;
       for (size_t i = from; i < to; ++i) {
         TileF a[V];
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) a[v] = load_tile(q + v * tile_lanes);
+        for (size_t v = 0; v < V; ++v) a[v] = load_tile(q + v * tile_lanes);
         q += V * tile_lanes;
 #pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) {
+        for (size_t r = 0; r < R; ++r) {
           const TileF x = row[r][i] - TileF{};  // x - 0 folds to a broadcast
 #pragma GCC unroll 4
-          for (int v = 0; v < V; ++v) sum[r][v] += x * a[v];
+          for (size_t v = 0; v < V; ++v) sum[r][v] += x * a[v];
         }
       }
     }
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
+    for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) *reinterpret_cast<LooseTileF*>(out + ((j + r) * V + v) * tile_lanes) = sum[r][v];
+      for (size_t v = 0; v < V; ++v) *reinterpret_cast<LooseTileF*>(out + ((j + r) * V + v) * tile_lanes) = sum[r][v];
   }
 }
 

@@ -34,7 +34,7 @@ def test_bits_past_the_last_row_are_not_rows(isa, rng):
 def test_the_excluded_row_is_left_out_and_nothing_else(isa, rng, k):
     X = vectors(rng, 70, 4)
     rows = _core.Scan([_core.Rows([X[:30]]), _core.Rows([X[30:]])], metric="l2")
-    for row in (0, 29, 30, 69):
+    for row in range(70):
         allowed = np.arange(70) != row
         assert_found(rows.search(X[row], k, exclude=row), nearest("l2", X, X[row], k, allowed))
     assert_found(rows.search(X[0], k, exclude=70), nearest("l2", X, X[0], k))

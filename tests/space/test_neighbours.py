@@ -176,7 +176,7 @@ def test_rows_of_hits_are_in_hit_order_with_every_column(hub: ks.Hub) -> None:
     assert space.nearest_neighbors(0, vector=[0] * 5).rows.schema == hits.rows.schema
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     vectors=st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=1, max_size=40),
     query=st.tuples(st.integers(-2, 2), st.integers(-2, 2)),

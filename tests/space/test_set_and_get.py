@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 import kinspace as ks
 from oracle import state
@@ -28,6 +28,7 @@ def test_a_vector_comes_back_to_the_bit(hub: ks.Hub, flushed: bool) -> None:
     assert found.tobytes() == vector.tobytes()
 
 
+@settings(max_examples=15)
 @given(vector=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=4, max_size=4))
 def test_any_finite_vector_comes_back_to_the_bit(vector: list[float]) -> None:
     with ks.connect(":memory:") as hub:

@@ -26,10 +26,11 @@ def is_set(words: Words, row: int) -> bool:
     return bool((int(words[row >> 6]) >> (row & 63)) & 1)
 
 
-def count_set(words: Words, rows: NDArray[np.int64]) -> int:
-    """How many of those rows' bits are set."""
+def are_set(words: Words, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of those rows' bits are set."""
     shifts = (rows & 63).astype(np.uint64)
-    return int(((words[rows >> 6] >> shifts) & np.uint64(1)).sum())
+    found: NDArray[np.bool_] = ((words[rows >> 6] >> shifts) & np.uint64(1)).astype(np.bool_)
+    return found
 
 
 def unpack(words: Words, rows: int) -> NDArray[np.bool_]:

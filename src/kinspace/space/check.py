@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Corrupt
 from ..storage.catalog import Tally
+from ..storage.files import FolderLock
 from ..storage.reader import check_segment
 from .store import Store
 
@@ -37,15 +39,21 @@ def check(store: Store) -> Report:
     catalog = store.catalog
     path = catalog.database.path
     problems = [Problem(path, what, 0) for what in catalog.database.check()]
+    locks = []
     try:
         with catalog.database.read("checking it") as connection:
             tallies = catalog.state(connection).tallies
             entries = catalog.segments(connection, tallies["segment"])
             catalog.log(connection, 0, store.meta.dims, Tally(), tallies["log"])
             catalog.tombstones(connection, 0, Tally(), tallies["tombstone"])
+            for entry in entries:  # so that no merge removes them meanwhile
+                with contextlib.suppress(OSError):
+                    locks.append(FolderLock.share(store.segments / entry.id))
     except Corrupt as error:
         return Report([*problems, Problem(path, str(error), 0)])
     for entry in entries:
         found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type)
         problems += [Problem(file, what, entry.rows) for file, what in found]
+    for lock in locks:
+        lock.release()
     return Report(problems)

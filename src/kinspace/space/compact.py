@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..storage.reader import SegmentReader
-from .flush import maintenance_lock, replace
+from .flush import replace, turn
 from .part import Part
 from .store import Store
 from .view import View
@@ -27,7 +27,7 @@ class Compaction:
 
 def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction | None:
     """Merge what the policy names, or everything; None if another process was at it and not waiting."""
-    lock = maintenance_lock(store, wait=wait)
+    lock = turn(store, store.merging, wait=wait)
     if lock is None:
         return None
     try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +18,11 @@ from .part import Part
 from .store import Store
 from .view import View
 
+if TYPE_CHECKING:
+    import polars as pl
+
 LOG_ROWS = 8_192  # a log of so many rows,
+_COLUMN_ROWS = 65_536  # of columns in memory at a time
 LOG_BYTES = 16 << 20  # … or of so many bytes of vectors, is written as a segment
 
 
@@ -24,16 +32,19 @@ def log_is_full(view: View, times: int = 1) -> bool:
     return rows >= times * LOG_ROWS or rows * view.meta.dims * 4 >= times * LOG_BYTES
 
 
-def maintenance_lock(store: Store, *, wait: bool) -> FolderLock | None:
-    """The right to swap segments, held by one at a time among all processes; None if taken and not waiting."""
+def turn(store: Store, folder: Path, *, wait: bool) -> FolderLock | None:
+    """The right to flush (the segments' folder) or to merge (its own), held by one among all processes.
+
+    None if it is taken and not waiting.
+    """
     store.view()  # says so if the space is closed or deleted
-    with os_errors(f"locking {store.segments}"):
-        return FolderLock.alone(store.segments, wait=wait)
+    with os_errors(f"locking {folder}"):
+        return FolderLock.alone(folder, wait=wait)
 
 
 def flush(store: Store, *, wait: bool = True) -> bool:
     """Write the log as a segment; False if there was nothing to write, or another was at it and not waiting."""
-    lock = maintenance_lock(store, wait=wait)
+    lock = turn(store, store.segments, wait=wait)
     if lock is None:
         return False
     try:
@@ -50,27 +61,35 @@ def replace(store: Store, view: View, parts: list[Part]) -> bool:
     source = live_rows(view, parts)
     written = write_rows(store, view, source) if len(source) else None
     names = [part.source.entry.id for part in parts if isinstance(part.source, SegmentReader)]
-    with store.write("replacing segments") as transaction:
-        now = {id(part.source) for part in transaction.view.parts}
-        if any(id(part.source) not in now for part in parts):
-            return False  # somebody emptied the space meanwhile; the new folder is swept
-        through = view.log_through if view.tail in parts else 0
-        transaction.swap(written, names, through, dead_seqs(parts))
-    return True
+    through = view.log_through if view.tail in parts else 0
+    gone = dead_seqs(parts)
+    try:
+        with store.write("replacing segments") as transaction:
+            now = {id(part.source) for part in transaction.view.parts}
+            there = all(id(part.source) in now for part in parts)  # unless somebody emptied the space meanwhile
+            if there:
+                transaction.swap(written, names, through, gone)
+    except BaseException:
+        there = written is not None and store.names(written.id)
+        raise
+    finally:
+        if written is not None and not there:
+            written.discard()
+    return there
 
 
 def live_rows(view: View, parts: list[Part]) -> NDArray[np.int64]:
     """Positions of the parts' live rows, by seq."""
     starts = {id(part): start for part, start in zip(view.parts, view.starts, strict=False)}
     positions = np.concatenate([part.live_rows() + starts[id(part)] for part in parts])
-    seqs = np.concatenate([part.seqs[part.live_rows()] for part in parts])
+    seqs = view.seqs(positions)
     in_order = bool((seqs[1:] > seqs[:-1]).all())
     return positions if in_order else positions[np.argsort(seqs, kind="stable")]
 
 
 def dead_seqs(parts: list[Part]) -> NDArray[np.uint64]:
     """Seqs of the parts' dead rows."""
-    gone = [np.delete(part.seqs, part.live_rows()) for part in parts if part.dead]
+    gone = [part.seqs(part.dead_rows()) for part in parts if part.dead]
     return np.concatenate(gone) if gone else np.empty(0, np.uint64)
 
 
@@ -86,8 +105,13 @@ def write_rows(store: Store, view: View, positions: NDArray[np.int64]) -> Writte
                 part.source.let_go()
         return block
 
+    def columns() -> Iterator[pl.DataFrame]:
+        for start in range(0, len(positions), _COLUMN_ROWS):
+            yield view.take(positions[start : start + _COLUMN_ROWS])
+
+    meta = store.meta
     return write_segment(
-        store.segments, len(positions), store.meta.dims, store.meta.key_type, block, lambda: view.take(positions)
+        store.segments, len(positions), meta.dims, meta.key_type, block, columns, durable=store.durable
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import threading
 import weakref
 from collections.abc import Iterator
@@ -38,7 +37,7 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     ----------
     path : str or path
         A folder; made, with its parents, if there is none. ``":memory:"`` is a hub that vanishes when it is closed:
-        it lives in the system's temporary folder and is never synced to disk.
+        it lives in the system's temporary folder, and nothing of it is synced to disk.
     durability : {"full", "normal", "off"}
         "full": an acknowledged write survives a power cut. "normal": it survives the process, and perhaps not a power
         cut; the hub stays whole. "off": neither is promised after a power cut.
@@ -76,6 +75,7 @@ class Hub:
         self._lock = threading.RLock()
         self._stores: dict[str, Store] = {}
         self._background = Background()
+        weakref.finalize(self, self._background.close, wait=False).atexit = False
         self._closed = False
         self._temporary = temporary
         self._catalog = open_catalog(folder, durability)
@@ -124,22 +124,25 @@ class Hub:
         meta = Meta.parse(dims, metric, dtype, key_type, embedder)
         self._check_open()
         with self._lock:
-            if name not in self:
+            while True:
+                if name not in self:
+                    try:
+                        return self._space(self._store(name, self._make(name, meta)), embedder)
+                    except SpaceExists:  # another process was quicker
+                        pass
                 try:
-                    return Space(self._store(name, self._make(name, meta)), self._background, self, embedder)
-                except SpaceExists:  # another process was quicker
-                    if not exist_ok:
-                        raise
-            if not exist_ok:
-                raise SpaceExists(
-                    f"a space named {name!r} exists already; get_space it, pick another name, or exist_ok=True"
-                )
-            space = self.get_space(name, embedder=embedder)
-            if space._store.meta != meta:
-                raise SpaceExists(
-                    f"space {name!r} exists with other parameters: {space._store.meta}; asked for was {meta}"
-                )
-            return space
+                    space = self.get_space(name, embedder=embedder if exist_ok else None)
+                except SpaceNotFound:  # it was being deleted: the name is free now
+                    continue
+                if not exist_ok:
+                    raise SpaceExists(
+                        f"a space named {name!r} exists already; get_space it, pick another name, or exist_ok=True"
+                    )
+                if space._store.meta != meta:
+                    raise SpaceExists(
+                        f"space {name!r} exists with other parameters: {space._store.meta}; asked for was {meta}"
+                    )
+                return space
 
     def get_space(self, name: str, *, embedder: Any = None) -> Space:
         """The space of that name.
@@ -158,20 +161,20 @@ class Hub:
         check_space_name(name)
         self._check_open()
         with self._lock:
-            id = self._catalog.find(name)
-            if id is None:
-                raise SpaceNotFound(
-                    f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}"
-                )
-            store = self._store(name, id)
+            id = self._id_of(name)
             try:
+                store = self._store(name, id)
                 store.view()
             except SpaceNotFound:  # a process died while it was deleting it
                 self._forget(name, id)
                 raise
             except Corrupt:
-                pass  # every call will say so, but check(), which says what
-        return Space(store, self._background, self, embedder)
+                if self._catalog.find(name) != id:
+                    raise SpaceNotFound(f"space {name!r} was deleted") from None
+                if id not in self._stores:
+                    raise
+                store = self._stores[id]  # every call will say so, but check(), which says what
+        return self._space(store, embedder)
 
     def list_spaces(self) -> list[str]:
         """The spaces' names, sorted."""
@@ -189,19 +192,29 @@ class Hub:
         check_space_name(name)
         self._check_open()
         with self._lock:
-            id = self._catalog.find(name)
-            if id is None:
-                raise SpaceNotFound(
-                    f"no space is named {name!r}; there are: {', '.join(map(repr, self.list_spaces())) or 'none'}"
-                )
-            store = self._store(name, id)
-            with store.write("deleting the space") as transaction:  # from here on nobody can write to it
-                transaction.delete_space()
+            id = self._id_of(name)
+            try:
+                with self._store(name, id).write("deleting the space") as transaction:
+                    transaction.delete_space()  # from here on nobody can write to it
+            except Corrupt:
+                pass  # a damaged space can be deleted too
             self._forget(name, id)
 
+    def _id_of(self, name: str) -> str:
+        id = self._catalog.find(name)
+        if id is None:
+            there = ", ".join(map(repr, self.list_spaces())) or "none"
+            raise SpaceNotFound(f"no space is named {name!r}; there are: {there}")
+        return id
+
+    def _space(self, store: Store, embedder: Any) -> Space:
+        return Space(store, self._background, self, embedder)
+
     def _forget(self, name: str, id: str) -> None:
-        self._catalog.remove(name)
-        self._stores.pop(id).forget()
+        self._catalog.remove(name, id)
+        store = self._stores.pop(id, None)
+        if store is not None:
+            store.forget()
         remove_if_unused(self._spaces / id)
 
     def __contains__(self, name: object) -> bool:
@@ -251,16 +264,17 @@ class Hub:
             folder, lock = new_folder(self._spaces)
             try:
                 (folder / "segments").mkdir()
+                (folder / "merging").mkdir()
                 fields = {**meta.as_dict(), "id": folder.name}
                 SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
                 sync_tree(folder)
                 sync(self._spaces)
                 self._catalog.add(name, folder.name)
             except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            finally:
                 lock.release()
+                self._sweep_one(folder)  # unless the name is stored after all
+                raise
+            lock.release()
         return folder.name
 
     def _store(self, name: str, id: str) -> Store:
@@ -275,7 +289,10 @@ class Hub:
         if self._catalog.database.readonly:
             return
         for folder in self._spaces.iterdir():
-            remove_if_unused(folder, lambda id=folder.name: id in self._catalog.spaces().values())  # type: ignore[misc]
+            self._sweep_one(folder)
+
+    def _sweep_one(self, folder: Path) -> None:
+        remove_if_unused(folder, lambda: folder.name in self._catalog.spaces().values())
 
     def _check_open(self) -> None:
         if self._closed:

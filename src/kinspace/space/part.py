@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..storage.reader import SegmentReader
 from ..types import Key
-from .bits import Words, all_set, cleared, count_set, is_set, unpack
+from .bits import Words, all_set, are_set, cleared, is_set, unpack
 from .tail import Tail
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Part:
         if len(rows) == 0:
             return self
         live = all_set(self.rows) if self.live is None else self.live
-        return Part(self.source, self.rows, cleared(live, rows), self.dead + count_set(live, rows))
+        return Part(self.source, self.rows, cleared(live, rows), self.dead + int(are_set(live, rows).sum()))
 
     def grown(self, rows: int) -> Part:
         """The log's part with its first `rows` rows; the new ones are live."""
@@ -53,12 +53,25 @@ class Part:
             return np.arange(self.rows, dtype=np.int64)
         return np.flatnonzero(unpack(self.live, self.rows))
 
-    @cached_property
-    def seqs(self) -> NDArray[np.uint64]:
-        """Each row's seq, ascending."""
+    def dead_rows(self) -> NDArray[np.int64]:
+        """The rows that are not, ascending."""
+        if self.live is None:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(~unpack(self.live, self.rows))
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The lowest and the highest seq; there is at least one row."""
         if isinstance(self.source, Tail):
-            return self.source.seqs(self.rows)
-        return self.source.seqs + np.uint64(self.source.entry.base)
+            seqs = self.source.seqs(self.rows)
+            return int(seqs[0]), int(seqs[-1])
+        return self.source.entry.first, self.source.entry.last
+
+    def seqs(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The seqs of those rows."""
+        if isinstance(self.source, Tail):
+            return self.source.seqs(self.rows)[rows]
+        return self.source.seqs[rows] + np.uint64(self.source.entry.base)
 
     def rows_of(self, seqs: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The rows that have these seqs."""

@@ -15,7 +15,7 @@ from .background import Background
 from .batch import Batch, row_batch
 from .check import Report, check
 from .compact import Compaction, compact
-from .flush import flush, log_is_full
+from .flush import LOG_BYTES, flush, log_is_full
 from .hits import Hits
 from .load import batches, batches_of_texts
 from .progress import Progress
@@ -249,7 +249,7 @@ class Space(Reading):
     def _store_batch(self, batch: Batch) -> None:
         if len(batch) == 0:
             return
-        if len(batch) < SEGMENT_ROWS:
+        if len(batch) < SEGMENT_ROWS and batch.vectors.nbytes < LOG_BYTES:
             with self._store.write("storing rows") as transaction:
                 transaction.put(batch)
             self._after_write()
@@ -266,10 +266,16 @@ class Space(Reading):
                 batch.vectors[start:stop],
                 np.arange(start, stop, dtype=np.uint64),
             ),
-            lambda: batch.frame(),
+            lambda: iter([batch.frame()]),
+            durable=self._store.durable,
         )
-        with self._store.write("storing a segment") as transaction:
-            transaction.put_segment(batch, written)
+        try:
+            with self._store.write("storing a segment") as transaction:
+                transaction.put_segment(batch, written)
+        except BaseException:
+            if not self._store.names(written.id):
+                written.discard()
+            raise
         self._background.look_after(self._store)
 
     def _after_write(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import Corrupt, SpaceNotFound, Unavailable
+from ..errors import Corrupt, KinspaceError, SpaceNotFound, Unavailable
 from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State, Tally, TombstoneEntry
 from ..storage.files import FolderLock, remove_if_unused
 from ..storage.reader import SegmentReader
@@ -47,7 +48,10 @@ class Store:
             raise Corrupt(f"{path} is the catalog of another space; restore the one that belongs there")
         self.meta = Meta(**fields)
         self.segments = folder / "segments"
+        self.merging = folder / "merging"  # empty; who merges holds its lock
+        self.durable = durability != "off"
         self._viewing = threading.RLock()
+        self._sweeping = threading.Lock()
         self._view: View | None = None
         self._deleted = False
         self._seen: int | None = None  # the catalog's change count the view is as new as
@@ -107,8 +111,16 @@ class Store:
         """Remove segment folders that no transaction names and nobody uses."""
         if self.catalog.database.readonly or not self.segments.exists():
             return
-        for folder in self.segments.iterdir():
-            remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]  # bound now
+        with self._sweeping, contextlib.suppress(Corrupt):  # what can't be read names nothing, and nothing is removed
+            for folder in self.segments.iterdir():
+                remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]
+
+    def names(self, id: str) -> bool:
+        """Whether the catalog names that segment; in doubt, True."""
+        try:
+            return id in self._named()
+        except KinspaceError:
+            return True
 
     def _named(self) -> set[str]:
         with self.catalog.database.read("sweeping") as connection:
@@ -142,16 +154,16 @@ class Store:
         old = {}
         if last is not None:
             old = {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
-        entries = self.catalog.segments(connection, state.tallies["segment"])
         tail = self._tail(connection, last)
         after_log, log_before, after_dead, dead_before = 0, Tally(), 0, Tally()
         if last is not None and tail is not None:
             after_log, log_before = last.log_through, last.state.tallies["log"]
-        if last is not None and tail is not None and list(old) == [entry.id for entry in entries]:
+        same = last is not None and state.tallies["segment"] == last.state.tallies["segment"]
+        if last is not None and tail is not None and same:
             parts = last.parts
             after_dead, dead_before = last.last_tombstone, last.state.tallies["tombstone"]
         else:
-            parts = self._parts(entries, old, tail)
+            parts = self._parts(self.catalog.segments(connection, state.tallies["segment"]), old, tail)
         log = self.catalog.log(connection, after_log, self.meta.dims, log_before, state.tallies["log"])
         dead = self.catalog.tombstones(connection, after_dead, dead_before, state.tallies["tombstone"])
         return self._advance(last, state, parts, log, dead)

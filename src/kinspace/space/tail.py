@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +33,9 @@ class Tail:
         self._seqs = np.empty(16, np.uint64)
         self._newest: dict[Key, int] = {}  # key -> its last row
         self._earlier: dict[int, int] = {}  # row -> the row before it with the same key
-        self._pieces: deque[tuple[int, bytes | None]] = deque()  # (rows, columns) not yet in _frame
+        self._entries = 0
+        self._decoded = 0  # pieces in _frame
+        self._pieces: list[tuple[int, bytes | None]] = []  # (rows, columns) not yet in _frame
         self._frame: pl.DataFrame | None = None
         self._frame_rows = 0
         self._schema: Schema = {}  # the columns in _frame
@@ -48,16 +49,18 @@ class Tail:
         self._vectors[place] = entry.vectors
         self._norms[place] = search_norms(entry.vectors)
         self._seqs[place] = np.arange(entry.first, entry.first + count, dtype=np.uint64)
+        self.keys[self.rows :] = entry.keys  # whatever an interrupted append left is written over
         for row, key in enumerate(entry.keys, self.rows):
             before = self._newest.get(key)
-            if before is not None:
+            if before is not None and before < row:
                 self._earlier[row] = before
             self._newest[key] = row
-        self.keys.extend(entry.keys)
+        del self._pieces[self._entries :]
         self._pieces.append((count, entry.columns))
+        self._entries += 1
         self.first_id = self.first_id or entry.id
-        self.last_id = entry.id
         self.rows += count
+        self.last_id = entry.id
 
     def find(self, key: Key, rows: int) -> int:
         """The last row with that key among the first `rows`, or -1."""
@@ -93,37 +96,41 @@ class Tail:
 
         with self._framing:
             if self._frame is None or self._frame_rows < rows:
-                self._frame = self._decode(rows)
+                self._frame, self._frame_rows, self._schema, self._decoded = self._decode(rows)
             return align(self._frame.head(rows), {"key": self._frame.schema["key"], **schema})
 
-    def _decode(self, rows: int) -> pl.DataFrame:
-        """The frame grown to at least `rows` rows; its types only ever widen, whatever an older view has."""
+    def _decode(self, rows: int) -> tuple[pl.DataFrame, int, Schema, int]:
+        """The frame grown to at least `rows` rows, its rows, its schema, and the pieces in it.
+
+        Its types only ever widen, whatever an older view has. Nothing is changed here, so it may be interrupted.
+        """
         import polars as pl
 
         from ..storage import columns
 
-        start = self._frame_rows
+        start, stop, schema, decoded = self._frame_rows, self._frame_rows, self._schema, self._decoded
         runs: list[tuple[int, list[pl.DataFrame]]] = []  # rows, and their frames: of one schema, or none at all
-        while self._frame_rows < rows:
-            count, body = self._pieces.popleft()
+        while stop < rows:
+            count, body = self._pieces[decoded]
             frames = [] if body is None else [columns.decode(body)]
-            self._frame_rows += count
+            stop += count
+            decoded += 1
             if runs and [frame.schema for frame in runs[-1][1][:1]] == [frame.schema for frame in frames]:
-                runs[-1][1].extend(frames)
                 runs[-1] = runs[-1][0] + count, runs[-1][1]
-            else:
-                runs.append((count, frames))
-                for frame in frames:
-                    self._schema = columns.merge_schema(self._schema, frame)
-        keys = pl.Series("key", self.keys[start : self._frame_rows])
-        wanted = {"key": keys.dtype, **self._schema}
+                runs[-1][1].extend(frames)
+                continue
+            runs.append((count, frames))
+            for frame in frames:
+                schema = columns.merge_schema(schema, frame)
+        keys = pl.Series("key", self.keys[start:stop])
+        wanted = {"key": keys.dtype, **schema}
         pieces = [] if self._frame is None else [columns.align(self._frame, wanted)]
         at = 0
         for count, frames in runs:
             piece = pl.DataFrame([keys[at : at + count]])
             at += count
             pieces.append(columns.align(piece.hstack(pl.concat(frames)) if frames else piece, wanted))
-        return pl.concat(pieces, rechunk=True)
+        return pl.concat(pieces, rechunk=True), stop, schema, decoded
 
     def _reserve(self, rows: int) -> None:
         if rows <= len(self._seqs):

@@ -13,7 +13,7 @@ from .. import _core
 from ..storage.catalog import State
 from ..storage.reader import SegmentReader
 from ..types import Key
-from .bits import unpack
+from .bits import are_set
 from .meta import Meta
 from .part import Part
 from .tail import Tail
@@ -87,9 +87,9 @@ class View:
                 continue
             assert isinstance(part.source, SegmentReader)
             rows = part.source.keys.find_many(hashes, keys)
-            hit = rows >= 0
+            hit = np.flatnonzero(rows >= 0)
             if part.live is not None:
-                hit &= unpack(part.live, part.rows)[rows]
+                hit = hit[are_set(part.live, rows[hit])]
             found[hit] = rows[hit] + self.starts[number]
         tail = self.parts[-1]
         assert isinstance(tail.source, Tail)
@@ -161,7 +161,7 @@ class View:
         """The seqs of those positions."""
         out = np.empty(len(positions), np.uint64)
         for part, rows, where in self._by_part(positions):
-            out[where] = part.seqs[rows]
+            out[where] = part.seqs(rows)
         return out
 
     def take(self, positions: NDArray[np.int64], names: list[str] | None = None) -> pl.DataFrame:
@@ -190,20 +190,20 @@ class View:
 
     def in_order(self) -> Iterator[NDArray[np.int64]]:
         """Every live position, in insertion order, in pieces."""
-        spans = sorted((number for number, part in enumerate(self.parts) if part.rows > part.dead), key=self._first_seq)
+        spans = sorted((number for number, part in enumerate(self.parts) if part.rows > part.dead), key=self._span)
         group: list[int] = []
         reach = -1
         for number in spans:
-            if group and self._first_seq(number) > reach:
+            if group and self._span(number)[0] > reach:
                 yield from self._merged(group)
                 group = []
             group.append(number)
-            reach = max(reach, int(self.parts[number].seqs[-1]))
+            reach = max(reach, self._span(number)[1])
         if group:
             yield from self._merged(group)
 
-    def _first_seq(self, number: int) -> int:
-        return int(self.parts[number].seqs[0])
+    def _span(self, number: int) -> tuple[int, int]:
+        return self.parts[number].span
 
     def _merged(self, group: list[int]) -> Iterator[NDArray[np.int64]]:
         """The live positions of parts whose seqs interleave, by seq."""

@@ -146,7 +146,9 @@ def widen(have: pl.DataType, come: pl.DataType) -> pl.DataType | None:
     if have == pl.Null:
         return come
     if isinstance(have, pl.Decimal) and isinstance(come, pl.Decimal):
-        return pl.Decimal(38, max(have.scale, come.scale))
+        scale = max(have.scale, come.scale)
+        whole = max(dtype.precision - dtype.scale for dtype in (have, come))
+        return pl.Decimal(38, scale) if whole + scale <= 38 else None
     if have.is_integer() and come.is_integer():
         return _wider_int(have, come)
     if have.is_float() and come.is_integer():

@@ -67,15 +67,20 @@ def map_bytes(path: Path) -> NDArray[np.uint8]:
         raise Unavailable(f"{path} can't be mapped: {error}") from error
 
 
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}
+
+
 class FolderLock:
     """A lock on a folder, among processes and within one: shared by those who use it, alone for the one who removes it.
 
     The kernel lets go of it when its process dies. On a file system without locks every request is granted.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, *, alone: bool, granted: bool) -> None:
         self.path = path
+        self.granted = granted  # False on a file system without locks
         self._descriptor: int | None = descriptor
+        self._process = os.getpid() if alone else None
 
     @classmethod
     def share(cls, path: Path) -> FolderLock:
@@ -95,22 +100,28 @@ class FolderLock:
     @classmethod
     def _take(cls, path: Path, how: int) -> FolderLock | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        granted = True
         try:
             fcntl.flock(descriptor, how)
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
+        except BaseException as error:
+            if not isinstance(error, OSError) or error.errno not in _NO_LOCKS:
                 os.close(descriptor)
                 raise
-        return cls(path, descriptor)
+            granted = False
+        return cls(path, descriptor, alone=bool(how & fcntl.LOCK_EX), granted=granted)
 
     def release(self) -> None:
         """Let go; twice is fine."""
         if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+            descriptor, self._descriptor = self._descriptor, None
+            if (
+                self._process == os.getpid() and self.granted
+            ):  # a forked child has the descriptor too, and would hold on
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
     def __del__(self) -> None:
         self.release()
@@ -144,6 +155,8 @@ def remove_if_unused(path: Path, wanted: Callable[[], bool] = lambda: False) -> 
             if lock is None:
                 return
             locks.append(lock)
+            if not lock.granted:  # who knows whether it is in use
+                return
         if not wanted():
             shutil.rmtree(path, ignore_errors=True)
     except OSError:  # gone already, or not ours to remove

@@ -52,7 +52,7 @@ def parse_key(key: object, key_type: KeyType) -> tuple[Key, int]:
     """The key as it is kept, with its hash."""
     if key_type == "str":
         body = encode_text(key)
-        return str(key), _hash(body)
+        return body.decode(), _hash(body)
     number = parse_int(key)
     return number, _hash(number.to_bytes(8, "little", signed=True))
 
@@ -63,8 +63,9 @@ def parse_keys(keys: Iterable[object], key_type: KeyType) -> tuple[list[Key], ND
     if key_type == "str":
         bodies = []
         for key in keys:
-            bodies.append(encode_text(key))
-            kept.append(str(key))
+            body = encode_text(key)
+            bodies.append(body)
+            kept.append(key if type(key) is str else body.decode())  # an enum's str() says another thing
     else:
         kept = [parse_int(key) for key in keys]
         bodies = [number.to_bytes(8, "little", signed=True) for number in kept]  # type: ignore[union-attr]  # ints here

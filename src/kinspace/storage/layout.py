@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +64,21 @@ def is_chunk(name: str) -> bool:
     return "/c/" in name
 
 
-def trailers(path: Path, chunks: list[Chunk]) -> str:
-    """The checksums in a chunk or shard file, end to end, in hex: what the catalog remembers of it."""
-    found = [chunk.trailer.tobytes() for chunk in chunks if chunk.path == path]
-    return b"".join(found).hex() if found else map_bytes(path)[-4:].tobytes().hex()
+def trailers(chunks: list[Chunk]) -> dict[Path, str]:
+    """Of each shard the checksums in it, end to end, in hex: what the catalog remembers of it."""
+    return {path: b"".join(chunk.trailer.tobytes() for chunk in part).hex() for path, part in _by_shard(chunks)}
 
 
-def expect(chunks: list[Chunk], path: Path, remembered: str) -> None:
-    """Have the chunks of a shard compared with what the catalog remembers too."""
-    body = bytes.fromhex(remembered)
-    for place, chunk in enumerate(chunk for chunk in chunks if chunk.path == path):
-        chunk.expected = body[4 * place : 4 * place + 4]
+def expect(chunks: list[Chunk], remembered: Callable[[Path], str]) -> None:
+    """Have the chunks compared with what the catalog remembers too."""
+    for path, part in _by_shard(chunks):
+        body = bytes.fromhex(remembered(path))
+        for place, chunk in enumerate(part):
+            chunk.expected = body[4 * place : 4 * place + 4]
+
+
+def _by_shard(chunks: list[Chunk]) -> Iterator[tuple[Path, Iterator[Chunk]]]:
+    return groupby(chunks, key=lambda chunk: chunk.path)
 
 
 def map_flat(folder: Path, dtype: str, rows: int, remembered: str) -> NDArray[Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 CACHED_COLUMN_BYTES = 128 << 20  # a segment whose rows.arrow is larger is read batch by batch instead of kept
-_FEW_ROWS = 64  # so many rows of such a segment are fetched one by one
+_DENSE = 64  # rows that lie closer together than this are read in one go, others one by one
 
 
 class SegmentReader:
@@ -43,8 +43,7 @@ class SegmentReader:
         for name in ("zarr.json", "vectors/zarr.json"):
             self._verify(name)
         self.chunks: list[Chunk] = map_rows(self.folder / "vectors", entry.rows, dims)
-        for path in {chunk.path for chunk in self.chunks}:
-            expect(self.chunks, path, self._remembered(path))
+        expect(self.chunks, self._remembered)
         self.inner = len(self.chunks[0].body)
         self._all_checked = False
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
@@ -130,11 +129,15 @@ class SegmentReader:
         """Those rows of those columns that this segment has, in the order asked."""
         import polars as pl
 
-        if self.entry.files["rows.arrow"][0] <= CACHED_COLUMN_BYTES or len(rows) > _FEW_ROWS:
+        if self.entry.files["rows.arrow"][0] <= CACHED_COLUMN_BYTES:
             return self.frame(names)[rows]
         present = [name for name in names if name in self.columns]
         source = pl.scan_ipc(self.arrow_path)
-        found = pl.concat([source.slice(int(row), 1).collect() for row in rows])
+        low, high = int(rows.min()), int(rows.max())
+        if high - low < _DENSE * len(rows):
+            found = source.slice(low, high - low + 1).collect()[rows - low]
+        else:
+            found = pl.concat([source.slice(int(row), 1).collect() for row in rows])
         return pl.DataFrame([found.get_column(name) for name in present])
 
     @cached_property

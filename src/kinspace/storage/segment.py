@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Unavailable
-from .files import FolderLock, digest, new_folder, os_errors, sync, sync_tree
+from .files import FolderLock, digest, map_bytes, new_folder, os_errors, sync, sync_tree
 from .keys import KeyType, text_array
 from .layout import is_chunk, map_rows, trailers
 
@@ -46,7 +47,13 @@ class Written:
     first: int
     last: int
     files: dict[str, tuple[int, str]]
+    folder: Path
     lock: FolderLock
+
+    def discard(self) -> None:
+        """Remove it again: no catalog will name it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.lock.release()
 
 
 def chunk_rows(rows: int, dims: int) -> tuple[int, int]:
@@ -73,11 +80,14 @@ def write_segment(
     dims: int,
     key_type: KeyType,
     block: Callable[[int, int], Block],
-    columns: Callable[[], pl.DataFrame],
+    columns: Callable[[], Iterator[pl.DataFrame]],
+    *,
+    durable: bool = True,
 ) -> Written:
     """Write `rows` rows as a new folder in `parent`; on any error nothing is left of it.
 
-    block(start, stop) gives those rows; columns() gives all rows' key and columns.
+    block(start, stop) gives those rows; columns() gives all rows' key and columns, in one frame or several.
+    Unless durable, it is left to the system when the bytes reach the disk.
     """
     with os_errors(f"writing a segment in {parent}"):
         folder, lock = new_folder(parent)
@@ -85,22 +95,27 @@ def write_segment(
             first, last = _write_arrays(folder, rows, dims, key_type, block)
             _write_columns(folder / "rows.arrow", columns())
             files = _files(folder, rows, dims)
-            sync_tree(folder)
-            sync(parent)
+            if durable:
+                sync_tree(folder)
+                sync(parent)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
             raise
-    return Written(folder.name, rows, first, last, files, lock)
+    return Written(folder.name, rows, first, last, files, folder, lock)
 
 
 def _files(folder: Path, rows: int, dims: int) -> dict[str, tuple[int, str]]:
     """Each file's bytes and checksum: of the whole, or those a Zarr chunk or shard carries."""
-    chunks = map_rows(folder / "vectors", rows, dims)
+    carried = trailers(map_rows(folder / "vectors", rows, dims))
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        files[name] = path.stat().st_size, trailers(path, chunks) if is_chunk(name) else digest(path)
+        if not is_chunk(name):
+            checksum = digest(path)
+        else:  # a 1-d array is one chunk, its checksum the last four bytes
+            checksum = carried[path] if path in carried else map_bytes(path)[-4:].tobytes().hex()
+        files[name] = path.stat().st_size, checksum
     return files
 
 
@@ -174,10 +189,20 @@ def _flat(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
     array[:] = values
 
 
-def _write_columns(path: Path, frame: pl.DataFrame) -> None:
+def _write_columns(path: Path, frames: Iterator[pl.DataFrame]) -> None:
+    """One frame, or many of one schema that are never in memory together."""
     import polars as pl
+    from polars.io.plugins import register_io_source
 
+    first = next(frames)
+    second = next(frames, None)
+    layout: dict[str, Any] = {"record_batch_size": INNER_ROWS, "compat_level": pl.CompatLevel.oldest()}
     try:
-        frame.write_ipc(path, record_batch_size=INNER_ROWS, compat_level=pl.CompatLevel.oldest())
+        if second is None:
+            first.write_ipc(path, **layout)
+            return
+        every = chain([first, second], frames)
+        lazy = register_io_source(lambda *_: every, schema=first.schema)
+        lazy.sink_ipc(path, maintain_order=True, **layout)
     except pl.exceptions.PolarsError as error:
         raise Unavailable(f"writing {path} failed: {error}; nothing was stored") from error

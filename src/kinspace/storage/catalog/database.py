@@ -107,9 +107,10 @@ class Database:
         """One consistent state of the file, for as long as the block lasts."""
         self._check_open()
         with self._reading, self._errors(doing):
+            self._check_open()
             self._look_again()
-            self._reader.execute("BEGIN")
             try:
+                self._reader.execute("BEGIN")
                 yield self._reader
             finally:
                 if self._reader.in_transaction:
@@ -124,12 +125,12 @@ class Database:
             )
         self._check_open()
         with self._writing:
-            with self._errors(doing):
-                if self._writer is None:
-                    self._writer = self._connect()
-                self._writer.execute("BEGIN IMMEDIATE")
+            self._check_open()
             try:
                 with self._errors(doing):
+                    if self._writer is None:
+                        self._writer = self._connect()
+                    self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
             except BaseException as error:
                 self._undo(full=_code(error.__cause__) == sqlite3.SQLITE_FULL)
@@ -140,6 +141,7 @@ class Database:
         """A number that differs from the last one if another connection has committed since; costs microseconds."""
         self._check_open()
         with self._reading:
+            self._check_open()
             try:
                 self._look_again()
                 number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]

@@ -53,12 +53,12 @@ class HubCatalog:
                 raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name")
             self._store(connection, {**spaces, name: id})
 
-    def remove(self, name: str) -> None:
-        """Take the name out."""
+    def remove(self, name: str, id: str) -> None:
+        """Take the name out, if it is still that folder's."""
         with self.database.write("deleting a space") as connection:
             spaces = self._load(connection)
-            spaces.pop(name, None)
-            self._store(connection, spaces)
+            if spaces.get(name) == id:
+                self._store(connection, {other: spaces[other] for other in spaces if other != name})
 
     def _load(self, connection: sqlite3.Connection) -> dict[str, str]:
         row = connection.execute("SELECT body, checksum FROM registry").fetchone()

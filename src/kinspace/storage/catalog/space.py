@@ -161,14 +161,18 @@ class SpaceCatalog:
 
     def drop_tombstones(self, connection: sqlite3.Connection, gone: NDArray[np.uint64], tally: Tally) -> Tally:
         """Forget the tombstones of rows that no file holds any more."""
-        for entry in self.tombstones(connection, 0, Tally(), tally):
-            kept = entry.seqs[~np.isin(entry.seqs, gone)]
-            if len(kept) == len(entry.seqs):
+        entries = self.tombstones(connection, 0, Tally(), tally)
+        if not entries:
+            return tally
+        stays = ~np.isin(np.concatenate([entry.seqs for entry in entries]), gone)
+        ends = np.cumsum([len(entry.seqs) for entry in entries])
+        for entry, keep in zip(entries, np.split(stays, ends[:-1]), strict=True):
+            if keep.all():
                 continue
             tally = tally.minus(_digests(connection, "SELECT checksum FROM tombstone WHERE id=?", entry.id))
             connection.execute("DELETE FROM tombstone WHERE id=?", (entry.id,))
-            if len(kept):
-                _, tally = self.add_tombstones(connection, entry.at, kept, tally)
+            if keep.any():
+                _, tally = self.add_tombstones(connection, entry.at, entry.seqs[keep], tally)
         return tally
 
     def empty(self, connection: sqlite3.Connection) -> None:
