@@ -1,25 +1,49 @@
 // Picks the kernel table: what the processor has (CPUID) and the operating system saves (XCR0).
 #include "simd/dispatch.hpp"
 
+#if defined(KINSPACE_X86)
+#include <cpuid.h>
+#endif
+
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
 
 namespace kinspace {
 namespace {
+
 std::atomic<const Kernels*> active{&scalar_kernels};
-}
+
+#if defined(KINSPACE_X86)
+// What the processor can do and the system lets it: a register that is not saved at a task switch is of no use.
+struct Processor {
+  bool avx2 = false;    // with FMA
+  bool avx512 = false;  // F, BW, DQ and VL
+
+  Processor() {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
+    const bool saves = bit(c, 27), fma = bit(c, 12);
+    if (!saves || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
+    unsigned low = 0, high = 0;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));  // XCR0: 1 SSE, 2 AVX; 5, 6, 7 AVX-512
+    avx2 = (low & 0x06) == 0x06 && fma && bit(b, 5);
+    avx512 = avx2 && (low & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
+  }
+
+ private:
+  static bool bit(unsigned word, int i) { return (word >> i & 1) != 0; }
+};
+#endif
+
+}  // namespace
 
 std::vector<const Kernels*> supported_kernels() {
   std::vector<const Kernels*> found;
 #if defined(KINSPACE_X86)
-  // GCC's and Clang's __builtin_cpu_supports reports AVX levels only where XCR0 enables their registers.
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    found.push_back(&avx512_kernels);
-  if (avx2) found.push_back(&avx2_kernels);
+  const Processor has;
+  if (has.avx512) found.push_back(&avx512_kernels);
+  if (has.avx2) found.push_back(&avx2_kernels);
 #elif defined(KINSPACE_ARM64)
   found.push_back(&neon_kernels);  // part of every aarch64
 #endif

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ..errors import Closed, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
 from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
-from ..storage.files import FolderLock, new_folder, os_errors, remove_if_unused, sync, sync_tree
+from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from .background import Background
 from .meta import Meta
 from .places import (
@@ -288,7 +288,7 @@ class Hub:
         """Remove folders of spaces that were deleted, or never finished."""
         if self._catalog.database.readonly:
             return
-        for folder in self._spaces.iterdir():
+        for folder in list_folder(self._spaces):
             self._sweep_one(folder)
 
     def _sweep_one(self, folder: Path) -> None:

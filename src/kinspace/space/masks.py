@@ -54,16 +54,17 @@ def _mask(view: View, number: int, predicate: Predicate) -> Words:
         kept = part.source.masks
         if name in kept:
             return kept[name]
-    words = pack_bits(_evaluate(view, part, predicate, names))
-    if kept is not None:
+    found, whole = _evaluate(view, part, predicate, names)
+    words = pack_bits(found)
+    if kept is not None and whole:
         while len(kept) >= KEPT:
             kept.pop(next(iter(kept)), None)
         kept[name] = words
     return words
 
 
-def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) -> NDArray[np.bool_]:
-    """Whether each row matches; a dead row can't make the filter fail."""
+def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) -> tuple[NDArray[np.bool_], bool]:
+    """Whether each row matches, and whether dead ones were looked at: they can't make the filter fail."""
     frame = part.frame(view.schema, names)
     if "vector" in predicate.columns:
         import polars as pl
@@ -71,14 +72,14 @@ def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) ->
         vectors = part.core_rows.gather(np.arange(part.rows, dtype=np.int64))
         frame = frame.with_columns(pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, view.meta.dims)))
     try:
-        return predicate.evaluate(frame)
+        return predicate.evaluate(frame), True
     except InvalidInput:
         if part.live is None:
             raise
         live = part.live_rows()
         found = np.zeros(part.rows, np.bool_)
         found[live] = predicate.evaluate(frame[live])
-        return found
+        return found, False
 
 
 def matching(view: View, predicate: Predicate) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from ..types import Key
 from .background import Background
 from .batch import Batch, row_batch
 from .check import Report, check
-from .compact import Compaction, compact
+from .compact import Compaction, compact, wanted
 from .flush import LOG_BYTES, flush, log_is_full
 from .hits import Hits
 from .load import batches, batches_of_texts
@@ -170,7 +170,7 @@ class Space(Reading):
             position = transaction.view.find(kept, digest)
             if position >= 0:
                 transaction.kill(np.array([position], np.int64))
-        return position >= 0
+        return self._deleted(int(position >= 0)) > 0
 
     def __delitem__(self, key: Key) -> None:
         if not self.delete(key):
@@ -286,7 +286,7 @@ class Space(Reading):
             self._background.look_after(self._store)
 
     def _deleted(self, rows: int) -> int:
-        if rows:
+        if rows and wanted(self._store.last_view()):
             self._background.look_after(self._store)
         return rows
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import Corrupt, KinspaceError, SpaceNotFound, Unavailable
 from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State, Tally, TombstoneEntry
-from ..storage.files import FolderLock, remove_if_unused
+from ..storage.files import FolderLock, list_folder, remove_if_unused
 from ..storage.reader import SegmentReader
 from .meta import Meta
 from .part import Part
@@ -101,6 +101,8 @@ class Store:
                 return
             state = transaction.next_state(view.state.version)
             self.catalog.put_state(connection, state)
+        if transaction.restructured:
+            self.catalog.database.checkpoint()
         with self._viewing:
             if self._view is not view or transaction.restructured:
                 self._seen = None  # somebody has looked already, or segments changed: read it again when next asked
@@ -112,8 +114,10 @@ class Store:
         if self.catalog.database.readonly or not self.segments.exists():
             return
         with self._sweeping, contextlib.suppress(Corrupt):  # what can't be read names nothing, and nothing is removed
-            for folder in self.segments.iterdir():
-                remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]
+            named = self._named()
+            for folder in list_folder(self.segments):
+                if folder.name not in named:
+                    remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]
 
     def names(self, id: str) -> bool:
         """Whether the catalog names that segment; in doubt, True."""

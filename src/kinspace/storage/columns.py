@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,8 @@ def _folded(name: str, values: list[Any], keys: Sequence[Key], cause: Exception 
             raise InvalidInput(
                 f"key {key!r}: column {name!r} can't hold {value!r} ({type(value).__name__}): no Arrow type fits"
             )
+        if isinstance(value, Decimal):
+            single = single.cast(_decimal(value))
         wider = widen(whole, single.dtype)
         if wider is None:
             raise InvalidInput(f"key {key!r}: column {name!r} holds {whole}; got {single.dtype}")
@@ -113,6 +116,13 @@ def _folded(name: str, values: list[Any], keys: Sequence[Key], cause: Exception 
             f"column {name!r} of keys {keys[0]!r} and on holds {whole}, which doesn't fit: {cause}"
         ) from cause
     return pl.concat([_cast(single, whole) for single in singles])
+
+
+def _decimal(value: Decimal) -> pl.Decimal:
+    """The narrowest type that holds the value: Polars takes 38 digits for any, which leaves no room to widen."""
+    _, digits, exponent = value.as_tuple()
+    scale = max(0, -int(exponent))
+    return pl.Decimal(max(1, len(digits) + int(exponent), 0) + scale, scale)
 
 
 def _plain(value: Any) -> Any:
@@ -148,7 +158,7 @@ def widen(have: pl.DataType, come: pl.DataType) -> pl.DataType | None:
     if isinstance(have, pl.Decimal) and isinstance(come, pl.Decimal):
         scale = max(have.scale, come.scale)
         whole = max(dtype.precision - dtype.scale for dtype in (have, come))
-        return pl.Decimal(38, scale) if whole + scale <= 38 else None
+        return pl.Decimal(whole + scale, scale) if whole + scale <= 38 else None
     if have.is_integer() and come.is_integer():
         return _wider_int(have, come)
     if have.is_float() and come.is_integer():
@@ -173,7 +183,9 @@ def _wider_int(have: pl.DataType, come: pl.DataType) -> pl.DataType | None:
     bits = {dtype: int(str(dtype).lstrip("UInt")) for dtype in (have, come)}
     if have.is_signed_integer() == come.is_signed_integer():
         return max(bits, key=lambda dtype: bits[dtype])
-    unsigned = come if have.is_signed_integer() else have
+    signed, unsigned = (have, come) if have.is_signed_integer() else (come, have)
+    if bits[signed] > 64:
+        return signed if bits[unsigned] <= 64 else None
     return pl.Int64() if bits[unsigned] < 64 else None
 
 

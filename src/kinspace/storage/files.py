@@ -138,6 +138,14 @@ def new_folder(parent: Path, prefix: str = "", mode: int = 0o777) -> tuple[Path,
             continue
 
 
+def list_folder(path: Path) -> list[Path]:
+    """What is in a folder; nothing if the system won't say, since sweeping can wait."""
+    try:
+        return list(path.iterdir())
+    except OSError:
+        return []
+
+
 def remove_if_unused(path: Path, wanted: Callable[[], bool] = lambda: False) -> None:
     """Remove a hub's, a space's or a segment's folder, unless it or a folder in it is in use, or wanted after all.
 

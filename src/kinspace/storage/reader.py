@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..errors import Corrupt, Unavailable
+from ..errors import Corrupt, KinspaceError, Unavailable
 from .catalog import SegmentEntry
 from .files import FolderLock, digest
 from .keys import KeyType
@@ -70,13 +72,6 @@ class SegmentReader:
         text = self._flat("key_text", "|u1", int(offsets[-1]))
         return _core.Keys(hashes, rows, text=text, offsets=offsets)
 
-    @property
-    def hashes(self) -> NDArray[np.uint64]:
-        """The key hash of each row, in row order."""
-        by_row = np.empty(self.entry.rows, np.uint64)
-        by_row[self._flat("key_row", "<u4")] = self._flat("key_hash", "<u8")
-        return by_row
-
     def rows_of(self, seqs: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The rows that have these seqs; seqs of other segments are passed over."""
         local = seqs[(seqs >= self.entry.first) & (seqs <= self.entry.last)]
@@ -132,12 +127,13 @@ class SegmentReader:
         if self.entry.files["rows.arrow"][0] <= CACHED_COLUMN_BYTES:
             return self.frame(names)[rows]
         present = [name for name in names if name in self.columns]
-        source = pl.scan_ipc(self.arrow_path)
         low, high = int(rows.min()), int(rows.max())
-        if high - low < _DENSE * len(rows):
-            found = source.slice(low, high - low + 1).collect()[rows - low]
-        else:
-            found = pl.concat([source.slice(int(row), 1).collect() for row in rows])
+        with self._reading():
+            source = pl.scan_ipc(self.arrow_path)
+            if high - low < _DENSE * len(rows):
+                found = source.slice(low, high - low + 1).collect()[rows - low]
+            else:
+                found = pl.concat([source.slice(int(row), 1).collect() for row in rows])
         return pl.DataFrame([found.get_column(name) for name in present])
 
     @cached_property
@@ -145,7 +141,8 @@ class SegmentReader:
         """The columns rows.arrow holds, "key" first."""
         import polars as pl
 
-        return list(pl.read_ipc_schema(self.arrow_path))
+        with self._reading():
+            return list(pl.read_ipc_schema(self.arrow_path))
 
     @cached_property
     def arrow_path(self) -> Path:
@@ -171,10 +168,19 @@ class SegmentReader:
     def _read(self, names: list[str]) -> pl.DataFrame:
         import polars as pl
 
-        try:
+        with self._reading():
             return pl.read_ipc(self.arrow_path, columns=[self.columns.index(name) for name in names])
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        import polars as pl
+
+        try:
+            yield
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise Unavailable(f"{self.arrow_path} can't be read: {error}") from error
+            if isinstance(error, KinspaceError):
+                raise
+            raise Unavailable(f"{self.folder / 'rows.arrow'} can't be read: {error}") from error
 
     def _verify(self, name: str) -> None:
         verify(self.folder, self.entry, name)

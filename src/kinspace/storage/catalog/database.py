@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -148,6 +149,12 @@ class Database:
             except sqlite3.Error as error:
                 raise translate(error, self.path, "looking for changes") from error
         return number + (self._reopened << 32)
+
+    def checkpoint(self) -> None:
+        """Bring what the WAL holds into the file itself, as far as readers allow."""
+        with self._writing, contextlib.suppress(sqlite3.Error):  # the next one will
+            if self._writer is not None and not self._closed:
+                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when all is well."""

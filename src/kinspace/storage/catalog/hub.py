@@ -52,6 +52,7 @@ class HubCatalog:
             if name in spaces:
                 raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name")
             self._store(connection, {**spaces, name: id})
+        self.database.checkpoint()
 
     def remove(self, name: str, id: str) -> None:
         """Take the name out, if it is still that folder's."""
@@ -59,6 +60,7 @@ class HubCatalog:
             spaces = self._load(connection)
             if spaces.get(name) == id:
                 self._store(connection, {other: spaces[other] for other in spaces if other != name})
+        self.database.checkpoint()
 
     def _load(self, connection: sqlite3.Connection) -> dict[str, str]:
         row = connection.execute("SELECT body, checksum FROM registry").fetchone()
