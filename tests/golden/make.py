@@ -22,7 +22,8 @@ def vector(number: int) -> np.ndarray:
 def fill(hub: ks.Hub) -> None:
     """Every kind of thing the format has: segments, log, tombstones, replaced rows, late columns, both key types."""
     docs = hub.create_space("docs", dims=4, metric="l2")
-    rows = pl.DataFrame({"key": [f"k{n}" for n in range(5_000)], "n": range(5_000), "title": ["é" * (n % 3) for n in range(5_000)]})
+    titles = ["é" * (n % 3) for n in range(5_000)]
+    rows = pl.DataFrame({"key": [f"k{n}" for n in range(5_000)], "n": range(5_000), "title": titles})
     docs.load(rows, key="key", vectors=np.stack([vector(n) for n in range(5_000)]))
     docs.delete("k7")
     docs.set("k8", vector(80), n=2.5, day=dt.date(2026, 11, 20), tags=["a", None], place={"x": 1})

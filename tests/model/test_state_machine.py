@@ -1,4 +1,4 @@
-"""The whole store against a dict and NumPy: any sequence of calls, with reopening, flushing and a second process's hub."""
+"""The whole store against a dict and NumPy: any sequence of calls, with reopening, flushing and a second hub."""
 
 from __future__ import annotations
 

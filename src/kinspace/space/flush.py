@@ -39,6 +39,7 @@ def turn(store: Store, folder: Path, *, wait: bool) -> FolderLock | None:
     """
     store.view()  # says so if the space is closed or deleted
     with os_errors(f"locking {folder}"):
+        folder.mkdir(exist_ok=True)  # an empty folder is easily lost when a hub is copied
         return FolderLock.alone(folder, wait=wait)
 
 
