@@ -33,7 +33,7 @@ nb::object column(nb::handle metric, nb::handle block, nb::handle query, nb::han
   double* out;
   nb::object result = empty(rows.n, &out);
   {
-    const Unlocked unlocked;
+    const Unlocked unlocked(rows.n * rows.dims);
     plain_distances(kind, rows, q.data, wanted, poll_signals, out);
   }
   return result;
@@ -45,7 +45,7 @@ nb::object norms_of(nb::handle block, nb::handle threads) {
   double* out;
   nb::object result = empty(rows.n, &out);
   {
-    const Unlocked unlocked;
+    const Unlocked unlocked(rows.n * rows.dims);
     norms(rows, wanted, poll_signals, out);
   }
   return result;
@@ -58,7 +58,7 @@ double norm(nb::handle a) {
 
 std::int64_t nonfinite(nb::handle block) {
   const Column rows = column_of(block);
-  const Unlocked unlocked;
+  const Unlocked unlocked(rows.n * rows.dims);
   return first_nonfinite(rows, poll_signals);
 }
 

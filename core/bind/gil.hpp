@@ -10,8 +10,8 @@ namespace kinspace::bind {
 // lock back never gets it: it sleeps until the process ends.
 class Unlocked {
  public:
-  // floats: how much there is to read; little is not worth it.
-  explicit Unlocked(std::size_t floats = worth_it + 1) {
+  // floats: how much there is to read. For little the lock is kept: getting it back may take milliseconds.
+  explicit Unlocked(std::size_t floats) {
     if (floats > worth_it) state_ = PyEval_SaveThread();
   }
   Unlocked(const Unlocked&) = delete;

@@ -59,17 +59,20 @@ nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::
   const Array<float> q = parse_queries(queries, "queries", parts.dims, 2);
   const std::size_t want = parse_count(k, "k"), wanted = parse_count(threads, "threads");
   Considered considered{parts, {}, exclude};
+  std::vector<nb::object> keep;  // the list may change while others run
   if (!masks.is_none()) {
     const nb::object list = parse_list(masks, "masks");
     if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr())) != parts.parts.size())
       throw nb::value_error("masks: expected one for each part");
-    for (std::size_t p = 0; p < parts.parts.size(); ++p)
-      considered.masks.push_back(parse_bitmap(PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(p)), "masks",
-                                              parts.parts[p].rows->n));
+    for (std::size_t p = 0; p < parts.parts.size(); ++p) {
+      const nb::handle words = PySequence_Fast_GET_ITEM(list.ptr(), static_cast<Py_ssize_t>(p));
+      considered.masks.push_back(parse_bitmap(words, "masks", parts.parts[p].rows->n));
+      keep.push_back(nb::borrow(words));
+    }
   }
   std::vector<std::vector<Found>> found;
   {
-    const Unlocked unlocked;
+    const Unlocked unlocked(parts.n * parts.dims * q.shape[0]);
     found = search(self.metric, q.data, q.shape[0], considered, want, wanted, poll_signals);
   }
   return to_arrays(found, q.ndim);

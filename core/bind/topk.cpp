@@ -32,7 +32,7 @@ void scan_block(Stream& self, nb::handle block, nb::handle first, nb::handle mas
     allowed = array<bool>(mask, "mask", 1, 1);
     if (allowed.shape[0] != b.shape[0]) throw nb::value_error("mask: expected one for each row of the block");
   }
-  const Unlocked unlocked;
+  const Unlocked unlocked(b.shape[0] * b.shape[1] * self.queries());
   Rows rows;
   rows.chunks.push_back({b.data, b.stride});
   rows.chunk_rows = rows.n = b.shape[0];

@@ -49,6 +49,5 @@ inline float float_below(double x) {
   const float f = static_cast<float>(x);
   return static_cast<double>(f) > x ? std::nextafter(f, -HUGE_VALF) : f;
 }
-inline float float_above(double x) { return -float_below(-x); }
 
 }  // namespace kinspace

@@ -50,7 +50,7 @@ void Search::run(Poll poll) {
   for (const auto& worker : workers_)
     if (worker != nullptr && worker->bad >= 0) fail(worker->bad, poll);
   const double work = static_cast<double>(queries_.m) * static_cast<double>(k_ * queries_.dims);
-  for_items(queries_.m, threads_for(threads_ == 1 ? 1 : 0, work), poll, [this](std::size_t, std::size_t q) {
+  for_items(queries_.m, threads_for(0, work) == 1 ? 1 : threads_, poll, [this](std::size_t, std::size_t q) {
     rank(q);
     return true;
   });

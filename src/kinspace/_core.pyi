@@ -143,4 +143,7 @@ def map_file(path: bytes) -> NDArray[np.uint8]:
     """Return the file's bytes, memory-mapped read-only; no descriptor stays open. OSError if the system refuses."""
 
 def let_go(bytes: NDArray[np.uint8]) -> None:
-    """Drop the pages of bytes from map_file from this process; who touches them again has them from the cache."""
+    """Drop the pages of bytes from map_file from this process; who touches them again has them from the cache.
+
+    Bytes from elsewhere are left alone.
+    """
