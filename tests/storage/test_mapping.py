@@ -14,9 +14,10 @@ from kinspace import _core
 def test_a_mapped_file_keeps_no_descriptor_and_outlives_its_name(tmp_path: Path) -> None:
     body = np.arange(1 << 16, dtype=np.uint8)
     (tmp_path / "file").write_bytes(body.tobytes())
-    before = os.listdir("/proc/self/fd") if Path("/proc/self/fd").exists() else []
+    descriptors = Path("/proc/self/fd")
+    before = list(descriptors.iterdir()) if descriptors.exists() else []
     mapped = [_core.map_file(os.fsencode(tmp_path / "file")) for _ in range(50)]
-    after = os.listdir("/proc/self/fd") if before else []
+    after = list(descriptors.iterdir()) if before else []
     (tmp_path / "file").unlink()
     assert len(after) <= len(before)
     assert all(np.array_equal(one, body) for one in mapped)
