@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
@@ -41,7 +42,7 @@ class Names(NamedTuple):
         return f"row {row} of {self.column}"
 
 
-class Column:
+class Column(ABC):
     """n vectors of dims components; row ids are 0…n − 1. The caller's array is never written to.
 
     ``dims`` is 0 if there are no rows to tell it from. ``dtype`` is float64 if the source's is, else float32.
@@ -59,9 +60,9 @@ class Column:
         """Return the rows as they lie in memory, in order, if they are float32 there; else None."""
         return None
 
+    @abstractmethod
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows start…stop − 1 as numbers of any type, (stop − start, dims); from any thread."""
-        raise NotImplementedError
 
     def bounds(self) -> Iterator[tuple[int, int]]:
         """Yield start and stop of each block, in order."""
