@@ -64,7 +64,8 @@ class Background:
             except (Closed, SpaceNotFound):
                 pass  # nothing left to look after
             except Exception:  # the space is as it was; the next write, or an explicit flush(), meets the same
-                _log.warning("background work on space %r failed", store.name, exc_info=True)
+                if not self._closed:  # at the end of a process what it needs goes first
+                    _log.warning("background work on space %r failed", store.name, exc_info=True)
             with self._lock:
                 self._busy = False
             store = None
