@@ -127,3 +127,19 @@ def test_a_folder_a_reader_still_uses_goes_when_the_hub_is_next_opened(tmp_path:
     with ks.connect(tmp_path / "hub") as hub:
         assert hub.list_spaces() == ["other"]
         assert len(list((tmp_path / "hub" / "spaces").iterdir())) == 1
+
+
+@pytest.mark.parametrize("call", ["delete", "get", "create"])
+def test_a_deletion_that_a_dead_process_began_is_finished_by_whoever_comes(hub: ks.Hub, call: str) -> None:
+    space = hub.create_space("half", dims=1)
+    with space._store.write("deleting the space") as transaction:
+        transaction.delete_space()
+    assert "half" in hub
+    if call == "delete":
+        hub.delete_space("half")
+    elif call == "get":
+        with pytest.raises(ks.SpaceNotFound):
+            hub.get_space("half")
+    else:
+        assert len(hub.create_space("half", dims=2)) == 0
+    assert ("half" in hub) is (call == "create")

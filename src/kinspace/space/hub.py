@@ -196,8 +196,8 @@ class Hub:
             try:
                 with self._store(name, id).write("deleting the space") as transaction:
                     transaction.delete_space()  # from here on nobody can write to it
-            except Corrupt:
-                pass  # a damaged space can be deleted too
+            except (Corrupt, SpaceNotFound):
+                pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
             self._forget(name, id)
 
     def _id_of(self, name: str) -> str:

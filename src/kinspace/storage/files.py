@@ -76,8 +76,7 @@ class FolderLock:
     The kernel lets go of it when its process dies. On a file system without locks every request is granted.
     """
 
-    def __init__(self, path: Path, descriptor: int, *, alone: bool, granted: bool) -> None:
-        self.path = path
+    def __init__(self, descriptor: int, *, alone: bool, granted: bool) -> None:
         self.granted = granted  # False on a file system without locks
         self._descriptor: int | None = descriptor
         self._process = os.getpid() if alone else None
@@ -111,7 +110,7 @@ class FolderLock:
                 os.close(descriptor)
                 raise
             granted = False
-        return cls(path, descriptor, alone=bool(how & fcntl.LOCK_EX), granted=granted)
+        return cls(descriptor, alone=bool(how & fcntl.LOCK_EX), granted=granted)
 
     def release(self) -> None:
         """Let go; twice is fine."""
