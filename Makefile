@@ -2,7 +2,7 @@
 # Nothing is needed but Python >= 3.11 and a C++20 compiler: each recipe makes its virtual environment if there is none
 # and builds again only what changed (a .stamp file is newer than what it was made from).
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core lint format bench soak docs dist clean
+.PHONY: help demo test test-core lint format bench bench-full soak docs dist clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -37,11 +37,25 @@ format: $(VENV)/lint.stamp ## put Python and C++ into the project's form
 	$(PY) -m ruff format .
 	$(VENV)/bin/clang-format -i $(CXX_SOURCES)
 
-bench: ## short forms of the comparisons with Faiss, Chroma and LanceDB, about three minutes
+bench: ## short forms of the comparisons with every peer, about six minutes
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench.stamp
 	.venv-bench/bin/python -m benchmarks.overhead
 	.venv-bench/bin/python -m benchmarks.flat --short
 	.venv-bench/bin/python -m benchmarks.load --short
+	.venv-bench/bin/python -m benchmarks.compare --short
+	.venv-bench/bin/python -m benchmarks.compare --short --filtered --set minilm
+	.venv-bench/bin/python -m benchmarks.compare --short --growth
+
+bench-full: ## all of them, with a million rows: hours, on a machine that does nothing else
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench.stamp
+	.venv-bench/bin/python -m benchmarks.overhead
+	.venv-bench/bin/python -m benchmarks.flat
+	.venv-bench/bin/python -m benchmarks.load
+	.venv-bench/bin/python -m benchmarks.million
+	.venv-bench/bin/python -m benchmarks.compare --full
+	.venv-bench/bin/python -m benchmarks.compare --full --in-turn --engine kinspace symphonyqg symphonyqg-8bit hnswlib
+	.venv-bench/bin/python -m benchmarks.compare --filtered
+	.venv-bench/bin/python -m benchmarks.compare --growth
 
 soak: $(VENV)/kinspace.stamp ## kill -9 a writer at 200 random moments and check what is left (about four minutes)
 	$(PY) tests/faults/soak.py --rounds 200

@@ -29,10 +29,16 @@ class Corpus:
         return Corpus(self.name, self.rows.head(n), self.vectors[:n], self.queries)
 
 
+def data_folder() -> Path | None:
+    """Return where the real set is, None if it is not at hand."""
+    folder = Path(os.environ.get("KINSPACE_DATA", REPOSITORY.parent / "shared" / "data"))
+    return folder if (folder / "debian_minilm_f16.npy").exists() else None
+
+
 def debian() -> Corpus:
     """Return the 63,666 packages of Debian 12 with MiniLM embeddings, or a stand-in of the same shape."""
-    folder = Path(os.environ.get("KINSPACE_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not (folder / "debian_minilm_f16.npy").exists():
+    folder = data_folder()
+    if folder is None:
         return _stand_in(63_666, 384)
     vectors = np.load(folder / "debian_minilm_f16.npy").astype(np.float32)
     queries = np.load(folder / "debian_queries_minilm_f32.npy").astype(np.float32)

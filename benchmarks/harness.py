@@ -107,10 +107,10 @@ def show(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]]) -
     print(flush=True)
 
 
-def keep(name: str, results: Mapping[str, Any]) -> None:
+def keep(name: str, results: Mapping[str, Any], *, module: str | None = None) -> None:
     """Write the results beside the others, with the machine and the command that made them."""
     RESULTS.mkdir(exist_ok=True)
-    command = " ".join(["python -m", f"benchmarks.{name}", *sys.argv[1:]])
+    command = " ".join(["python -m", f"benchmarks.{module or name}", *sys.argv[1:]])
     document = {"command": command, "date": time.strftime("%Y-%m-%d"), "machine": machine(), **results}
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
@@ -155,9 +155,9 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def arguments(description: str | None) -> argparse.ArgumentParser:
+def arguments(description: str | None, passes: str = "default 5, 3 with --short") -> argparse.ArgumentParser:
     """Return a parser with the options all measurements have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--short", action="store_true", help="fewer rows and passes: a look, not a figure to publish")
-    parser.add_argument("--passes", type=int, help="passes per contestant (default 5, 3 with --short)")
+    parser.add_argument("--passes", type=int, help=f"passes per contestant ({passes})")
     return parser

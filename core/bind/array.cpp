@@ -25,6 +25,9 @@ struct Numpy {  // set at import, never released
   PyObject* float32;
   PyObject* float64;
   PyObject* int64;
+  PyObject* unsigned8;
+  PyObject* unsigned32;
+  PyObject* unsigned64;
   PyObject* array_struct;  // the attribute's name, interned
 };
 Numpy numpy;
@@ -65,6 +68,8 @@ std::string text_of(nb::handle object, const char* attribute) {
 
 nb::object make_empty(PyObject* shape, const Dtype& dtype, void** data) {
   PyObject* type = dtype.kind == 'i' ? numpy.int64 : dtype.size == 8 ? numpy.float64 : numpy.float32;
+  if (dtype.kind == 'u')
+    type = dtype.size == 1 ? numpy.unsigned8 : dtype.size == 4 ? numpy.unsigned32 : numpy.unsigned64;
   PyObject* args[2] = {shape, type};
   PyObject* made = shape == nullptr ? nullptr : PyObject_Vectorcall(numpy.empty, args, 2, nullptr);
   Py_XDECREF(shape);
@@ -116,6 +121,9 @@ void import_numpy() {
   numpy.float32 = dtype("float32").release().ptr();
   numpy.float64 = dtype("float64").release().ptr();
   numpy.int64 = dtype("int64").release().ptr();
+  numpy.unsigned8 = dtype("uint8").release().ptr();
+  numpy.unsigned32 = dtype("uint32").release().ptr();
+  numpy.unsigned64 = dtype("uint64").release().ptr();
   numpy.array_struct = PyUnicode_InternFromString("__array_struct__");
 }
 

@@ -9,10 +9,12 @@ NB_MODULE(_core, m) {
   bind_errors(m);
   bind_gil(m);
   bind_machine(m);
+  bind_codes(m);
   bind_exact(m);
   bind_rows(m);
   bind_scan(m);
   bind_topk(m);
   bind_keys(m);
   bind_mapping(m);
+  bind_graph(m);
 }

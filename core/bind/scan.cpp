@@ -1,15 +1,19 @@
 // kinspace._core.Scan.
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <memory>
 #include <string>
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
 #include "bind/found.hpp"
 #include "bind/gil.hpp"
+#include "bind/graph.hpp"
 #include "bind/rows.hpp"
 #include "flat/errors.hpp"
 #include "flat/search.hpp"
+#include "hnsw/nearest.hpp"
 #include "simd/dispatch.hpp"
 
 namespace kinspace::bind {
@@ -18,10 +22,34 @@ namespace {
 struct PyScan {
   Parts parts;
   Metric metric;
+  std::vector<const PyGraph*> graphs;  // of each part, or null
+  std::vector<std::size_t> live;       // rows of each part
   std::vector<nb::object> keep;
 };
 
-void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metric) {
+// Rows of the part that are live.
+std::size_t count_live(const Part& part) {
+  Parts one;
+  one.parts.push_back({part.rows, part.live, 0});
+  return Considered{one, {}, -1}.count();
+}
+
+// Whether the graph is over just these rows; to be asked while it is being read.
+bool covers(const PyGraph& graph, const Rows& rows, Metric metric) {
+  return graph.rows == &rows && graph.graph->rows == rows.n && graph.graph->coder.metric == metric;
+}
+
+const PyGraph* parse_graph(nb::handle object, const Rows& rows, Metric metric) {
+  if (object.is_none()) return nullptr;
+  const PyGraph* graph = nullptr;
+  if (!nb::try_cast(object, graph) || graph == nullptr) throw nb::type_error("graphs: expected Graph or None");
+  const Reading reading(*graph);
+  if (!covers(*graph, rows, metric))
+    throw nb::value_error("graphs: expected each over all of its part's rows, with the scan's metric");
+  return graph;
+}
+
+void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metric, nb::handle graphs) {
   PyScan made;
   Parts& scan = made.parts;
   made.metric = parse_metric(metric, "ip");
@@ -32,6 +60,11 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
   if (!live.is_none()) {
     bitmaps = parse_list(live, "live");
     if (PySequence_Fast_GET_SIZE(bitmaps.ptr()) != count) throw nb::value_error("live: expected one for each part");
+  }
+  nb::object given;
+  if (!graphs.is_none()) {
+    given = parse_list(graphs, "graphs");
+    if (PySequence_Fast_GET_SIZE(given.ptr()) != count) throw nb::value_error("graphs: expected one for each part");
   }
   for (Py_ssize_t p = 0; p < count; ++p) {
     const nb::handle item = PySequence_Fast_GET_ITEM(list.ptr(), p);
@@ -49,18 +82,32 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
     scan.parts.push_back({&rows->rows, bitmap, scan.n});
     scan.n += rows->rows.n;
     made.keep.push_back(nb::borrow(item));
+    const PyGraph* graph = nullptr;
+    if (given.is_valid()) {
+      const nb::handle one = PySequence_Fast_GET_ITEM(given.ptr(), p);
+      graph = parse_graph(one, rows->rows, made.metric);
+      made.keep.push_back(nb::borrow(one));
+    }
+    made.graphs.push_back(graph);
+    made.live.push_back(graph == nullptr ? 0 : count_live(scan.parts.back()));
   }
   new (self) PyScan(std::move(made));
 }
 
-nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
-                      nb::handle threads) {
-  const Parts& parts = self.parts;
-  const Array<float> q = parse_queries(queries, "queries", parts.dims, 2);
-  const std::size_t want = parse_count(k, "k"), wanted = parse_count(threads, "threads");
-  Considered considered{parts, {}, exclude};
-  std::vector<nb::object> keep;  // the list may change while others run
-  if (!masks.is_none()) {
+// What a search asks for, checked, and what keeps it alive while other threads run.
+struct PyAsked {
+  Array<float> queries;
+  Considered considered;
+  std::size_t k, threads;
+  std::vector<nb::object> keep;
+
+  PyAsked(const Parts& parts, nb::handle vectors, nb::handle count, nb::handle masks, std::int64_t exclude,
+          nb::handle wanted)
+      : queries(parse_queries(vectors, "queries", parts.dims, 2)),
+        considered{parts, {}, exclude},
+        k(parse_count(count, "k")),
+        threads(parse_count(wanted, "threads")) {
+    if (masks.is_none()) return;
     const nb::object list = parse_list(masks, "masks");
     if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr())) != parts.parts.size())
       throw nb::value_error("masks: expected one for each part");
@@ -70,12 +117,58 @@ nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::
       keep.push_back(nb::borrow(words));
     }
   }
+};
+
+nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
+                      nb::handle threads) {
+  const PyAsked asked(self.parts, queries, k, masks, exclude, threads);
+  const std::size_t m = asked.queries.shape[0];
   std::vector<std::vector<Found>> found;
   {
-    const Unlocked unlocked(parts.n * parts.dims * q.shape[0]);
-    found = search(self.metric, q.data, q.shape[0], considered, want, wanted, poll_signals);
+    const Unlocked unlocked(self.parts.n * self.parts.dims * m);
+    found = search(self.metric, asked.queries.data, m, asked.considered, asked.k, asked.threads, poll_signals);
   }
-  return to_arrays(found, q.ndim);
+  return to_arrays(found, asked.queries.ndim);
+}
+
+// The graphs that cover their parts still, and the locks on them.
+struct Graphs {
+  std::vector<GraphOf> of;
+  std::vector<std::unique_ptr<Reading>> locks;
+  std::size_t work = 0;  // floats that a search for one query reads, about
+
+  Graphs(const PyScan& self, std::size_t k, std::size_t ef, float recall) : of(self.graphs.size()) {
+    for (std::size_t p = 0; p < of.size(); ++p) {
+      const Rows& rows = *self.parts.parts[p].rows;
+      if (self.graphs[p] != nullptr && recall < 1.0f) {
+        locks.push_back(std::make_unique<Reading>(*self.graphs[p]));
+        if (covers(*self.graphs[p], rows, self.metric)) of[p] = {self.graphs[p]->graph.get(), self.live[p]};
+      }
+      const Graph* graph = of[p].graph;
+      work += graph == nullptr
+                  ? rows.n * rows.dims
+                  : graph->M * std::max(ef != 0 ? ef : ef_for(*graph, recall, k), k) * graph->coder.code_bytes() / 4;
+    }
+  }
+};
+
+nb::tuple nearest_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
+                       nb::handle threads, std::size_t ef, float recall) {
+  if (ef > 65536) throw nb::value_error("ef must be in 1…65,536, or 0");
+  if (!(recall > 0.0f && recall <= 1.0f)) throw nb::value_error("recall must be in (0, 1]");
+  const PyAsked asked(self.parts, queries, k, masks, exclude, threads);
+  const std::size_t m = asked.queries.shape[0];
+  const Graphs graphs(self, asked.k, ef, recall);
+  Answer answer;
+  {
+    const Unlocked unlocked(graphs.work * m * (masks.is_none() ? 1 : 8));
+    answer = nearest({self.metric, asked.queries.data, m, asked.k, ef, recall, unlocked ? asked.threads : 1},
+                     asked.considered, graphs.of, poll_signals);
+  }
+  const nb::tuple arrays = to_arrays(answer.found, asked.queries.ndim);
+  PyObject* exact = answer.exact ? Py_True : Py_False;
+  return nb::steal<nb::tuple>(
+      PyTuple_Pack(3, PyTuple_GET_ITEM(arrays.ptr(), 0), PyTuple_GET_ITEM(arrays.ptr(), 1), exact));
 }
 
 constexpr std::size_t at_once = 16;
@@ -110,11 +203,14 @@ nb::object distances(const PyScan& self, nb::handle query, nb::handle positions)
 void bind_scan(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyScan>(m, "Scan")
-      .def("__init__", make_scan, "parts"_a.none(), nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a.none())
+      .def("__init__", make_scan, "parts"_a.none(), nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a.none(),
+           "graphs"_a.none() = nb::none())
       .def_prop_ro("n", [](const PyScan& self) { return self.parts.n; })
       .def_prop_ro("dims", [](const PyScan& self) { return self.parts.dims; })
       .def("search", search_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),
            "exclude"_a = -1, "threads"_a.none() = 0)
+      .def("nearest", nearest_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),
+           "exclude"_a = -1, "threads"_a.none() = 0, "ef"_a = 0, "recall"_a = 0.95f)
       .def("distances", distances, "query"_a.none(), "positions"_a.none());
 }
 

@@ -1,5 +1,7 @@
-// Picks the kernel table: what the processor has (CPUID) and the operating system saves (XCR0).
+// Picks the kernel tables: what the processor has (CPUID) and the operating system saves (XCR0).
 #include "simd/dispatch.hpp"
+
+#include "simd/codes.hpp"
 
 #if defined(KINSPACE_X86)
 #include <cpuid.h>
@@ -13,12 +15,14 @@ namespace kinspace {
 namespace {
 
 std::atomic<const Kernels*> active{&scalar_kernels};
+std::atomic<const CodeKernels*> active_codes{&scalar_codes};
 
 #if defined(KINSPACE_X86)
 // What the processor can do and the system lets it: a register that is not saved at a task switch is of no use.
 struct Processor {
   bool avx2 = false;    // with FMA
   bool avx512 = false;  // F, BW, DQ and VL
+  bool vnni = false;    // AVX-512's
 
   Processor() {
     unsigned a = 0, b = 0, c = 0, d = 0;
@@ -29,12 +33,30 @@ struct Processor {
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));  // XCR0: 1 SSE, 2 AVX; 5, 6, 7 AVX-512
     avx2 = (low & 0x06) == 0x06 && fma && bit(b, 5);
     avx512 = avx2 && (low & 0xe6) == 0xe6 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
+    vnni = avx512 && bit(c, 11);
   }
 
  private:
   static bool bit(unsigned word, int i) { return (word >> i & 1) != 0; }
 };
 #endif
+
+// The code kernels that go with a table.
+const CodeKernels& codes_with(const Kernels* table) {
+#if defined(KINSPACE_X86)
+  if (table == &avx512_kernels) return Processor().vnni ? avx512_codes : avx2_codes;
+  if (table == &avx2_kernels) return avx2_codes;
+#elif defined(KINSPACE_ARM64)
+  if (table == &neon_kernels) return neon_codes;
+#endif
+  static_cast<void>(table);
+  return scalar_codes;
+}
+
+void use(const Kernels* table) {
+  active.store(table, std::memory_order_relaxed);
+  active_codes.store(&codes_with(table), std::memory_order_relaxed);
+}
 
 }  // namespace
 
@@ -54,7 +76,7 @@ std::vector<const Kernels*> supported_kernels() {
 bool force_kernels(const std::string& isa) {
   for (const Kernels* table : supported_kernels()) {
     if (isa != table->isa) continue;
-    active.store(table, std::memory_order_relaxed);
+    use(table);
     return true;
   }
   return false;
@@ -64,7 +86,7 @@ void choose_kernels() {
   const char* forced = std::getenv("KINSPACE_ISA");
   const std::vector<const Kernels*> tables = supported_kernels();
   if (forced == nullptr || *forced == '\0') {
-    active.store(tables.front(), std::memory_order_relaxed);
+    use(tables.front());
   } else if (!force_kernels(forced)) {
     std::string what = std::string("KINSPACE_ISA=") + forced + ": this machine has";
     for (const Kernels* table : tables) what += std::string(" ") + table->isa;
@@ -73,5 +95,6 @@ void choose_kernels() {
 }
 
 const Kernels& kernels() noexcept { return *active.load(std::memory_order_relaxed); }
+const CodeKernels& code_kernels() noexcept { return *active_codes.load(std::memory_order_relaxed); }
 
 }  // namespace kinspace

@@ -26,6 +26,7 @@ from .types import Hit
 
 if TYPE_CHECKING:
     from . import embed
+    from .hnsw import Hnsw
     from .query.select import select
     from .space.hits import Hits
     from .space.hub import Hub, connect
@@ -40,6 +41,7 @@ __all__ = [
     "Frozen",
     "Hit",
     "Hits",
+    "Hnsw",
     "Hub",
     "InvalidInput",
     "KeyNotFound",
@@ -64,6 +66,7 @@ __all__ = [
 
 _LATER = {  # name -> module that is imported when the name is first used, so that importing kinspace stays quick
     "Hits": ".space.hits",
+    "Hnsw": ".hnsw",
     "Hub": ".space.hub",
     "Space": ".space.space",
     "connect": ".space.hub",

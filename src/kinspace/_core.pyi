@@ -6,8 +6,8 @@ the GIL and honours Ctrl-C. Distances: ``cosine`` = 1 - cos (1.0 with a zero vec
 ``ip`` = -dot; all in float64 from sums of a fixed order, so the same pair has the same bits everywhere.
 """
 
-from collections.abc import Sequence
-from typing import Literal, final
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,19 @@ class Rows:
 
 @final
 class Scan:
-    """What one query searches: parts in order, a row's position being the rows of earlier parts plus its own."""
+    """What one query searches: parts in order, a row's position being the rows of earlier parts plus its own.
 
-    def __init__(self, parts: list[Rows], *, live: list[_Bitmap | None] | None = None, metric: _Metric) -> None: ...
+    graphs[i], if any, has been built over exactly the rows of parts[i], with the same metric.
+    """
+
+    def __init__(
+        self,
+        parts: list[Rows],
+        *,
+        live: list[_Bitmap | None] | None = None,
+        metric: _Metric,
+        graphs: list[Graph | None] | None = None,
+    ) -> None: ...
     @property
     def n(self) -> int: ...
     @property
@@ -80,8 +90,111 @@ class Scan:
         in a considered row is a ValueError, "row {position} is not finite", naming the first such row.
         """
 
+    def nearest(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        masks: Sequence[_Bitmap | None] | None = None,
+        exclude: int = -1,
+        threads: int = 0,
+        ef: int = 0,
+        recall: float = 0.95,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
+        """Return what search does, as far as graphs find it, and whether no graph was asked: then it is exact.
+
+        Each part is searched by its graph or row by row, whichever costs less. As many hits as search returns.
+        """
+
     def distances(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the distance of each of those rows, live or not; IndexError if one is out of range."""
+
+@final
+class Graph:
+    """An HNSW graph over the rows of a Rows, or some of them. insert and remove wait for searches, these for them."""
+
+    @staticmethod
+    def build(
+        rows: Rows,
+        *,
+        metric: _Metric,
+        M: int,
+        ef_construction: int,
+        threads: int = 0,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Graph:
+        """Link all rows: the same graph for any number of threads.
+
+        progress(done, total) is called from this thread; what it raises ends the build. A row that is not finite is a
+        ValueError, "row {i} is not finite", and so are an M outside 2…512 and an ef_construction outside 1…65,536.
+        """
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        ef: int = 0,
+        recall: float = 0.95,
+        mask: _Bitmap | None = None,
+        exact: bool = False,
+        threads: int = 1,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return ids (the Rows' order, or row numbers) and distances, nearest first, equal distances by id.
+
+        One query (dims,): min(k, rows allowed) of them. Many (m, dims): (m, k), padded with -1 and infinity. ef=0: what
+        was measured to reach `recall`. mask: by row number; rows that are not in the graph are never allowed.
+        """
+
+    def insert(
+        self,
+        rows: Rows,
+        new: NDArray[np.int64],
+        *,
+        threads: int = 0,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Link more rows, by row number. `rows` has the graph's rows where they were, and takes the old one's place."""
+
+    def remove(self, gone: NDArray[np.int64], *, threads: int = 0) -> None:
+        """Take rows out and mend the links around them; their row numbers may be inserted again."""
+
+    def merged(
+        self,
+        rows: Rows,
+        moved: NDArray[np.int64],
+        *,
+        threads: int = 0,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Graph:
+        """Return a graph over other rows: moved[row] is where a row went, or -1; rows nothing moved to are inserted."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all there is to store, beside the vectors."""
+
+    @staticmethod
+    def restore(rows: Rows, arrays: dict[str, NDArray[Any]]) -> Graph:
+        """Return the graph those arrays were of. All is checked; ValueError says what is wrong."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def dims(self) -> int: ...
+    @property
+    def metric(self) -> _Metric: ...
+    @property
+    def M(self) -> int: ...  # noqa: N802
+    @property
+    def ef_construction(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """Resident bytes, beside the vectors."""
+
+    @property
+    def curve(self) -> list[tuple[int, int, float]]:
+        """Return (k, ef, recall) as measured on rows held out of the graph."""
 
 @final
 class TopK:

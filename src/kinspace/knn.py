@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import _core
 from .arrays import BEYOND, Column, as_column, as_query, as_vector
 from .errors import InvalidInput
-from .types import Metric, parse_k, parse_metric
+from .types import Metric, parse_k, parse_metric, parse_threads
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,15 +86,6 @@ def search(
     if lying is not None:
         return _in_place(column, lying, vector, k, measure, allowed, workers)
     return _streamed(column, vector, k, measure, allowed, workers)
-
-
-def parse_threads(threads: Any) -> int:
-    """Return the number of threads, 0 for None ("as the work is worth"); anything below 1 is InvalidInput."""
-    if threads is None:
-        return 0
-    if isinstance(threads, bool) or not hasattr(threads, "__index__") or threads.__index__() < 1:
-        raise InvalidInput(f"threads must be a whole number of at least 1, or None; got {threads!r}")
-    return int(threads)
 
 
 def _in_place(

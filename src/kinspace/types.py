@@ -49,3 +49,12 @@ def parse_dims(dims: object) -> int:
     if not 1 <= number <= MAX_DIMS:
         raise InvalidInput(f"dims must be in 1…{MAX_DIMS:,}; got {number}")
     return number
+
+
+def parse_threads(threads: object) -> int:
+    """Return the number of threads, 0 for None ("as the work is worth"); anything below 1 is InvalidInput."""
+    if threads is None:
+        return 0
+    if isinstance(threads, bool) or not hasattr(threads, "__index__") or threads.__index__() < 1:
+        raise InvalidInput(f"threads must be a whole number of at least 1, or None; got {threads!r}")
+    return int(threads.__index__())

@@ -63,3 +63,14 @@ def test_an_old_space_can_be_written_and_compacted(old: ks.Hub) -> None:
     docs.compact()
     assert len(docs) == 5_001
     assert docs.nearest_neighbors(2, vector=vector(3)).keys == ["k3", "new"]
+
+
+def test_an_old_space_written_by_one_is_read_by_another(old: ks.Hub) -> None:
+    docs = old.get_space("docs")
+    with ks.connect(old.path) as other:
+        there = other.get_space("docs")
+        for writer, reader in ((docs, there), (there, docs), (docs, there)):
+            rows = len(reader)
+            writer.set(f"new {rows}", vector(3))
+            assert len(reader) == rows + 1
+            assert reader.get(f"new {rows}").tolist() == vector(3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 
 import kinspace as ks
 from oracle import folders, state
+from small_disk import mounted, stuff
 
 WRITES: dict[str, Callable[[ks.Hub, ks.Space], Any]] = {
     "set": lambda hub, space: space.set("new", np.ones(64), t="x" * 200_000),
@@ -28,32 +28,8 @@ WRITES: dict[str, Callable[[ks.Hub, ks.Space], Any]] = {
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "none", place], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-    try:
+    with mounted(tmp_path / "small") as place:
         yield place
-    finally:
-        gc.collect()
-        subprocess.run(["umount", "--lazy", place], capture_output=True, check=True)
-
-
-def stuff(folder: Path, leave: int = 0) -> Path:
-    """Fill what room there is, but for so many bytes."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4_096))
-        except OSError:
-            pass
-        file.truncate(max(0, file.tell() - leave))
-    return ballast
 
 
 @pytest.mark.parametrize("call", WRITES)

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import kinspace as ks
 
 DIMS = 3
+MANY = 700  # rows from which on a search by index is the cheaper one
 keys = st.sampled_from([f"key-{number}" for number in range(12)] + ["é", "\0", "日本"])
 vectors = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0]), min_size=DIMS, max_size=DIMS)
 titles = st.none() | st.sampled_from(["a", "b", "ü"])
@@ -23,18 +24,21 @@ counts = st.none() | st.integers(-3, 3) | st.sampled_from([0.5])
 
 def brute_force(model: dict[str, Any], query: list[float], k: int, metric: str) -> list[str]:
     """The k nearest keys by float64 arithmetic, ties by insertion order."""
+    order = np.argsort(np.round(distances(model, query, metric), 12), kind="stable")[:k]
+    names = list(model)
+    return [names[place] for place in order]
+
+
+def distances(model: dict[str, Any], query: list[float], metric: str) -> Any:
+    """Of each row, by float64 arithmetic."""
     matrix = np.array([vector for vector, _ in model.values()], np.float64).reshape(-1, DIMS)
     q = np.array(query, np.float64)
     if metric == "l2":
-        distances = np.sqrt(((matrix - q) ** 2).sum(axis=1))
-    elif metric == "ip":
-        distances = -(matrix @ q)
-    else:
-        norms = np.sqrt((matrix**2).sum(axis=1) * (q**2).sum())
-        distances = 1 - np.divide(matrix @ q, norms, out=np.zeros(len(matrix)), where=norms > 0)
-    order = np.argsort(np.round(distances, 12), kind="stable")[:k]
-    names = list(model)
-    return [names[place] for place in order]
+        return np.sqrt(((matrix - q) ** 2).sum(axis=1))
+    if metric == "ip":
+        return -(matrix @ q)
+    norms = np.sqrt((matrix**2).sum(axis=1) * (q**2).sum())
+    return 1 - np.divide(matrix @ q, norms, out=np.zeros(len(matrix)), where=norms > 0)
 
 
 class SpaceMachine(RuleBasedStateMachine):
@@ -42,6 +46,8 @@ class SpaceMachine(RuleBasedStateMachine):
 
     @initialize(metric=st.sampled_from(["cosine", "l2", "ip"]))
     def begin(self, metric: str) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr("kinspace.space.index.INDEX_ROWS", 4)
         self.folder = Path(tempfile.mkdtemp(prefix="kinspace-test-"))
         self.metric = metric
         self.hubs = [ks.connect(self.folder, durability="off") for _ in range(2)]
@@ -73,6 +79,21 @@ class SpaceMachine(RuleBasedStateMachine):
             self.spaces[who].load(keys=[key for key, _ in rows], vectors=[vector for _, vector in rows])
         for key, vector in rows:
             self.put(key, vector, {})
+
+    @rule(who=st.integers(0, 1), seed=st.integers(0, 99))
+    def load_so_many_that_an_index_pays(self, who: int, seed: int) -> None:
+        rows = np.random.default_rng(seed).choice(np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0]), (MANY, DIMS))
+        names = [f"many-{(number * 7) % 997}" for number in range(MANY)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("kinspace.space.space.SEGMENT_ROWS", 1)
+            self.spaces[who].load(keys=names, vectors=rows)
+        for name, row in zip(names, rows.tolist(), strict=True):
+            self.put(name, row, {})
+
+    @rule(who=st.integers(0, 1))
+    def index(self, who: int) -> None:
+        self.spaces[who].index()
+        assert self.spaces[who].index() == 0
 
     @rule(who=st.integers(0, 1), key=keys, vector=vectors)
     def refused_write_changes_nothing(self, who: int, key: str, vector: list[float]) -> None:
@@ -129,7 +150,7 @@ class SpaceMachine(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 1), query=vectors, k=st.integers(0, 20))
     def nearest_by_vector(self, who: int, query: list[float], k: int) -> None:
-        hits = self.spaces[who].nearest_neighbors(k, vector=query)
+        hits = self.spaces[who].nearest_neighbors(k, vector=query, exact=True)
         assert hits.keys == brute_force(self.model, query, k, self.metric)
         assert hits.rows["key"].to_list() == hits.keys
 
@@ -140,7 +161,8 @@ class SpaceMachine(RuleBasedStateMachine):
                 self.spaces[who].nearest_neighbors(k, key=key)
             return
         others = {name: row for name, row in self.model.items() if name != key}
-        hits = self.spaces[who].nearest_neighbors(k, key=key)
+        self.check_near(self.spaces[who].nearest_neighbors(k, key=key), others, self.model[key][0], k)
+        hits = self.spaces[who].nearest_neighbors(k, key=key, exact=True)
         assert hits.keys == brute_force(others, self.model[key][0], k, self.metric)
 
     @rule(who=st.integers(0, 1), query=vectors, k=st.integers(0, 20), title=st.sampled_from(["a", "b"]))
@@ -148,8 +170,26 @@ class SpaceMachine(RuleBasedStateMachine):
         if "title" not in self.columns:
             return
         matching = {key: row for key, row in self.model.items() if row[1].get("title") == title}
-        hits = self.spaces[who].nearest_neighbors(k, vector=query, where=f"title = '{title}'")
+        where = f"title = '{title}'"
+        self.check_near(self.spaces[who].nearest_neighbors(k, vector=query, where=where), matching, query, k)
+        hits = self.spaces[who].nearest_neighbors(k, vector=query, where=where, exact=True)
         assert hits.keys == brute_force(matching, query, k, self.metric)
+
+    @rule(who=st.integers(0, 1), query=vectors, k=st.integers(0, 20), ef_search=st.none() | st.integers(1, 30))
+    def nearest_by_index(self, who: int, query: list[float], k: int, ef_search: int | None) -> None:
+        for vector in (query, np.array(query, np.float32)):
+            hits = self.spaces[who].nearest_neighbors(k, vector=vector, ef_search=ef_search)
+            self.check_near(hits, self.model, query, k)
+
+    def check_near(self, hits: ks.Hits, model: dict[str, Any], query: list[float], k: int) -> None:
+        """As many as there are, of rows that are there, each once, with their own distances, in order."""
+        place = {name: number for number, name in enumerate(model)}
+        assert len(set(hits.keys)) == len(hits.keys) == min(k, len(model))
+        assert np.allclose(hits.distances, distances({key: model[key] for key in hits.keys}, query, self.metric))
+        pairs = [(distance, place[key]) for key, distance in hits]
+        assert pairs == sorted(pairs)
+        if hits.exact:
+            assert hits.keys == brute_force(model, query, k, self.metric)
 
     @rule(who=st.integers(0, 1), some=st.lists(keys, max_size=6))
     def multiget(self, who: int, some: list[str]) -> None:
@@ -182,6 +222,7 @@ class SpaceMachine(RuleBasedStateMachine):
             hub.close()
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder)
+            self.patch.undo()
 
 
 SpaceMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)

@@ -146,6 +146,43 @@ def test_exactly_one_of_key_vector_and_vectors(space: ks.Space) -> None:
             space.nearest_neighbors(1, **arguments)
 
 
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        (np.array([1, np.nan, 3], np.float32), "component 1 of the query is nan"),
+        (np.array([1, 2, -np.inf], np.float32), "component 2 of the query is -inf"),
+        (np.ones(4, np.float32), "3 dims; got 4"),
+        (np.ones(0, np.float32), "3 dims; got 0"),
+        (np.ones((1, 3), np.float32), "1-d"),
+        (np.array(1, np.float32), "1-d"),
+        (np.array([1, 2, 1e300]), "beyond float32"),
+        (np.array([1, 2, "x"], object), "dtype object"),
+        (np.array([1, 2, 3j], np.complex64), "dtype complex64"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", [None, "key != 'a'"])
+def test_a_query_that_is_no_vector_is_refused_with_the_reason(
+    space: ks.Space, query: Any, reason: str, where: str | None
+) -> None:
+    space.set("a", [1, 0, 0])
+    with pytest.raises(ks.InvalidInput, match=reason) as caught:
+        space.nearest_neighbors(1, vector=query, where=where)
+    assert caught.value.__context__ is None
+
+
+def test_a_query_of_any_layout_is_the_same_query(hub: ks.Hub) -> None:
+    space, live = scattered(hub, "l2", dims=6)
+    plain = np.arange(6, dtype=np.float32)
+    unaligned = np.frombuffer(b"\0" + plain.tobytes(), np.uint8)[1:].view(np.float32)
+    frozen = plain.copy()
+    frozen.flags.writeable = False
+    masked = np.ma.MaskedArray(plain)
+    alike = [np.repeat(plain, 2)[::2], plain.astype(">f4"), plain.astype(np.float64), unaligned, frozen, masked]
+    for query in [*alike, plain.astype(np.int8), plain.tolist(), plain[::-1][::-1]]:
+        agree(space.nearest_neighbors(5, vector=query), expected(live, plain, 5, "l2"))
+
+
 @pytest.mark.parametrize("recall", [0, -0.1, 1.5, "high", float("nan")], ids=repr)
 def test_a_recall_that_is_no_share_is_refused(space: ks.Space, recall: Any) -> None:
     space.set("a", [1, 0, 0])

@@ -64,6 +64,7 @@ def test_an_unfinished_scan_goes_on_as_it_began(hub: ks.Hub, space: ks.Space, ch
     multi = [next(vectors)]
     hits = space.nearest_neighbors(100, vector=[1, 1, 1])
     found = list(hits)
+    late = space.nearest_neighbors(100, vector=[1, 1, 1])  # asked for nothing yet
     with ks.connect(hub.path) as other:
         CHANGES[change](other.get_space("docs") if elsewhere else space)
         len(space)
@@ -74,6 +75,7 @@ def test_an_unfinished_scan_goes_on_as_it_began(hub: ks.Hub, space: ks.Space, ch
     multi.extend(vectors)
     assert {vector.tobytes() for vector in multi} == {np.array(v, np.float32).tobytes() for v in ([0, 0, 1], [1, 5, 1])}
     assert list(hits) == found
+    assert (len(late), late.keys, list(late)) == (len(found), hits.keys, found)
     by_key = {row["key"]: row["n"] for row in before}
     assert hits.rows.to_dict(as_series=False) == {"key": hits.keys, "n": [by_key[key] for key in hits.keys]}
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from ..filter import Predicate, compile_predicate
+from ..hnsw import Hnsw
 from ..types import parse_k, parse_metric
 from .projection import Projection, check_known
 from .source import Frame, Rows, Source
@@ -21,9 +22,10 @@ NEAREST_ROWS = 10  # of a nearest without take
 
 @dataclass(frozen=True)
 class _Nearest:
-    column: str | None
+    target: str | Hnsw | None
     query: Any
     metric: str | None
+    effort: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -83,24 +85,39 @@ class Select:
             raise InvalidInput(f"where must be a SQL predicate (str) or a Polars expression; got {kind}")
         return replace(self, _where=(*self._where, predicate))
 
-    def nearest(self, *target: Any, metric: str | None = None) -> Select:
+    def nearest(
+        self,
+        *target: Any,
+        metric: str | None = None,
+        exact: bool = False,
+        recall: float | None = None,
+        ef_search: int | None = None,
+    ) -> Select:
         """Return the rows nearest to a query, nearest first, ties by row order; ten of them unless take says else.
 
         Parameters
         ----------
-        *target : a query, or a column's name and a query
-            The query is a vector, shape (dims,). On a frame the column, an Array or List of numbers, must be named.
+        *target : a query, or a column's name and a query, or an index and a query
+            The query is a vector, shape (dims,). On a frame the column, an Array or List of numbers, must be named; or
+            an ``Hnsw`` given, whose row ids are the frame's row numbers.
         metric : str, optional
-            "cosine", "l2" or "ip"; by default the space's own, and "cosine" on a frame.
+            "cosine", "l2" or "ip"; by default the space's or the index's own, and "cosine" on a frame.
+        exact, recall, ef_search : optional
+            How hard to look, as for ``Space.nearest_neighbors``. A frame's rows are always compared one by one, so that
+            these mean nothing without an index.
         """
         if len(target) not in (1, 2):
             raise InvalidInput(f"nearest takes a query, or a column's name and a query; got {len(target)} arguments")
-        column, query = target if len(target) == 2 else (None, target[0])
-        if isinstance(query, str) or not (column is None or isinstance(column, str)):
-            raise InvalidInput('nearest takes a query vector, after the column\'s name if any: .nearest("emb", query)')
+        by, query = target if len(target) == 2 else (None, target[0])
+        if isinstance(query, (str, Hnsw)) or not (by is None or isinstance(by, (str, Hnsw))):
+            raise InvalidInput(
+                "nearest takes a query vector, after the column's name or an index if any: "
+                '.nearest("emb", query), .nearest(index, query)'
+            )
         self._once("nearest", self._nearest)
         measure = None if metric is None else parse_metric(metric)
-        return replace(self, _nearest=_Nearest(column, query, measure))._checked()
+        effort = {"exact": exact, "recall": recall, "ef_search": ef_search}
+        return replace(self, _nearest=_Nearest(by, query, measure, effort))._checked()
 
     def sort(self, column: str, descending: bool = False) -> Select:
         """Order the rows by a column, ties by row order, nulls last; not together with nearest, which orders too."""
@@ -131,7 +148,8 @@ class Select:
         ------
         InvalidInput
             If a column is named that isn't there (the message lists those there are), a filter or an expression
-            cannot be evaluated, the query is no vector of the right length, or a vector is null or not finite.
+            cannot be evaluated, the query is no vector of the right length, a vector is null or not finite, or an index
+            has other rows than the frame.
         """
         rows = self.source.open()
         projection = Projection(rows, self.names, self.expressions, self._nearest is not None)
@@ -141,7 +159,11 @@ class Select:
             return projection.apply(handles, None)
         one = self._nearest
         k = NEAREST_ROWS if self._take is None else self._take
-        return projection.apply(*rows.nearest(one.column, one.query, k, one.metric, where))
+        if not isinstance(one.target, Hnsw):
+            return projection.apply(*rows.nearest(one.target, one.query, k, one.metric, where, one.effort))
+        if not isinstance(rows, Frame):
+            raise InvalidInput("an index is of a frame's rows; leave it out here: .nearest(query)")
+        return projection.apply(*rows.nearest_by(one.target, one.query, k, one.metric, where, one.effort))
 
     def _predicate(self, rows: Rows) -> Predicate | None:
         each = [compile_predicate(one, rows.schema) for one in self._where]

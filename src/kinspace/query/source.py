@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..arrays import as_column
+from ..arrays import as_column, as_query
 from ..errors import InvalidInput
 from ..filter import Predicate
+from ..hnsw import Hnsw
 from ..knn import search
 
 
@@ -33,12 +34,19 @@ class Rows(Protocol):
         """Return the handles of the rows for which ``where`` (compiled for ``schema``) is true, in row order."""
 
     def nearest(
-        self, column: str | None, query: Any, k: int, metric: str | None, where: Predicate | None
+        self,
+        column: str | None,
+        query: Any,
+        k: int,
+        metric: str | None,
+        where: Predicate | None,
+        effort: Mapping[str, Any],
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return handles and distances of the min(k, rows allowed) rows nearest to a query, ties by row order.
 
         ``column`` names the vectors, None if the caller named none; ``query`` is as the caller gave it and ``metric``
-        None unless given; ``k`` is at least 0. InvalidInput if the source has no such vectors or metric.
+        None unless given; ``k`` is at least 0; ``effort`` has exact, recall and ef_search as the caller gave them, for
+        sources with an index. InvalidInput if the source has no such vectors or metric.
         """
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
@@ -79,7 +87,13 @@ class Frame:
         return np.flatnonzero(where.evaluate(self._frame))
 
     def nearest(
-        self, column: str | None, query: Any, k: int, metric: str | None, where: Predicate | None
+        self,
+        column: str | None,
+        query: Any,
+        k: int,
+        metric: str | None,
+        where: Predicate | None,
+        effort: Mapping[str, Any],
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Scan the rows allowed."""
         if column is None:
@@ -89,6 +103,28 @@ class Frame:
         rows = as_column(self._frame[column], f"column {column!r}")
         allowed = None if where is None else where.evaluate(self._frame)
         return search(rows, query, k, metric or "cosine", allowed)
+
+    def nearest_by(
+        self,
+        index: Hnsw,
+        query: Any,
+        k: int,
+        metric: str | None,
+        where: Predicate | None,
+        effort: Mapping[str, Any],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Search an index whose row ids are the row numbers."""
+        known = index.info()
+        if metric not in (None, known["metric"]):
+            raise InvalidInput(f"the index has metric {known['metric']!r}; got {metric!r}: leave it out")
+        if not known["nrows"] == known["next_id"] == self._frame.height:
+            gone = known["next_id"] - known["nrows"]
+            rows = f"{known['nrows']} rows" + (f", and {gone} that were removed" if gone else "")
+            raise InvalidInput(f"the index has {rows}, the frame {self._frame.height}; row i of it must be row i here")
+        vector = as_query(query, known["dim"])
+        allowed = None if where is None else where.evaluate(self._frame)
+        recall = 1.0 if effort["exact"] else effort["recall"]
+        return index.search(vector, k, None if effort["exact"] else effort["ef_search"], allowed, recall=recall)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Gather the rows."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Corrupt
-from ..storage.catalog import Tally
+from ..errors import Corrupt, KinspaceError
+from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
-from ..storage.reader import check_segment
+from ..storage.reader import SegmentReader, check_segment
+from .index import FOLDER, read_index
 from .store import Store
 
 
@@ -54,6 +56,23 @@ def check(store: Store) -> Report:
     for entry in entries:
         found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type)
         problems += [Problem(file, what, entry.rows) for file, what in found]
+        if not found:
+            problems += check_index(store, entry)
     for lock in locks:
         lock.release()
     return Report(problems)
+
+
+def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
+    """Read a segment's index, if there is one; damage costs no row anything but time, until it is built again."""
+    folder = store.segments / entry.id / FOLDER
+    if not os.path.lexists(folder):
+        return []
+    reader = SegmentReader(store.segments, entry, store.meta.dims, store.meta.key_type)
+    try:
+        read_index(reader, store.meta)
+    except KinspaceError as error:
+        return [Problem(folder, f"{error} (an index is built again by itself: index() does it now)", 0)]
+    finally:
+        reader.close()
+    return []

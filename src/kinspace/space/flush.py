@@ -70,6 +70,8 @@ def replace(store: Store, view: View, parts: list[Part]) -> bool:
             there = all(id(part.source) in now for part in parts)  # unless somebody emptied the space meanwhile
             if there:
                 transaction.swap(written, names, through, gone)
+                if written is not None:
+                    store.indexes.remember(written.id, written.rows, parts)
     except BaseException:
         there = written is not None and store.names(written.id)
         raise

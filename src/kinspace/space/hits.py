@@ -30,17 +30,22 @@ class Hits:
         "key" and the space's columns, in hit order, as of the search; read when first asked for.
     """
 
-    __slots__ = ("_positions", "_rows", "_view", "distances", "exact", "keys")
+    __slots__ = ("_keys", "_positions", "_rows", "_view", "distances", "exact")
 
-    def __init__(
-        self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], *, exact: bool = True
-    ) -> None:
-        self.keys: list[Key] = view.keys(positions)
+    def __init__(self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], exact: bool) -> None:
         self.distances = distances
         self.exact = exact
         self._view = view
         self._positions = positions
+        self._keys: list[Key] | None = None
         self._rows: pl.DataFrame | None = None
+
+    @property
+    def keys(self) -> list[Key]:
+        """The keys, in hit order."""
+        if self._keys is None:
+            self._keys = self._view.keys(self._positions)
+        return self._keys
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -50,7 +55,7 @@ class Hits:
         return self._rows
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self._positions)
 
     def __iter__(self) -> Iterator[Hit]:
         return map(Hit, self.keys, self.distances.tolist())

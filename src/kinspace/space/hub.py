@@ -215,6 +215,7 @@ class Hub:
         store = self._stores.pop(id, None)
         if store is not None:
             store.forget()
+            store.indexes.wait_for(None)
         remove_if_unused(self._spaces / id)
 
     def __contains__(self, name: object) -> bool:
@@ -265,6 +266,7 @@ class Hub:
             try:
                 (folder / "segments").mkdir()
                 (folder / "merging").mkdir()
+                (folder / "indexing").mkdir()
                 fields = {**meta.as_dict(), "id": folder.name}
                 SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
                 sync_tree(folder)
@@ -281,6 +283,7 @@ class Hub:
         store = self._stores.get(id)
         if store is None:
             store = self._stores[id] = Store(self._spaces / id, name, durability=self._durability)
+            self._background.serve(store)
             store.sweep()
         return store
 
@@ -309,6 +312,7 @@ class Hub:
 def _close_all() -> None:
     """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
     for hub in list(_open_hubs):
+        hub._background.end_builds()
         hub._close(wait=False)
     remove_memory_folders()
 

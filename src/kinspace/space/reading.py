@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_query
+from ..arrays import as_matrix, as_query
 from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
-from ..types import Key, parse_k
+from ..types import Key, parse_k, parse_threads
+from .bits import Words
+from .effort import parse_effort
 from .hits import Hits
+from .index import index_bytes, segment_of
 from .store import Store
 from .view import View
 
@@ -186,6 +189,7 @@ class Reading:
         where: Any = None,
         exact: bool = False,
         recall: float | None = None,
+        ef_search: int | None = None,
         threads: int | None = None,
     ) -> Any:
         """The k rows nearest to a key's vector, to a vector, or to each of many.
@@ -200,16 +204,20 @@ class Reading:
             Only rows for which it is true: a SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a
             Polars expression. min(k, matching rows) are returned, however few match.
         exact : bool
-            Ask for a proven answer. Every answer of this version is one.
+            Ask for a proven answer, whatever recall and ef_search say: every row that may match is compared.
         recall : float, optional
-            The share of true neighbours that is enough, in (0, 1]; exact answers satisfy any.
+            The share of the true k nearest to be found on average, above 0 and at most 1, where 1 is an exact search;
+            .95 by default. Segments without an index, small ones among them, are compared row by row in any case.
+        ef_search : int, optional
+            Instead of recall: candidates kept while searching an index, in 1…65,536; fewer than k mean k.
         threads : int, optional
             At most so many; by default what the size of the work is worth.
 
         Returns
         -------
         Hits, or a list of Hits for vectors=
-            Nearest first, ties by insertion order.
+            Nearest first, ties by insertion order. Their distances are those of an exact search; `exact` says whether
+            it is proven that no row is nearer than these.
 
         Raises
         ------
@@ -218,25 +226,67 @@ class Reading:
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
+        plain = key is vectors is where is threads is None and exact is False
+        if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
+            try:  # this way costs little more than the core's own call
+                view = self._store.view()
+                if ef_search is None:
+                    if recall is None:
+                        return Hits(view, *view.scan.nearest(vector, k))
+                    if type(recall) is float:
+                        return Hits(view, *view.scan.nearest(vector, k, recall=recall))
+                elif recall is None and type(ef_search) is int and ef_search > 0:
+                    return Hits(view, *view.scan.nearest(vector, k, ef=ef_search))
+            except (TypeError, ValueError):
+                pass  # the other way says what is wrong, or mends it
         k = parse_k(k)
         if (key is not None) + (vector is not None) + (vectors is not None) != 1:
             raise InvalidInput("give exactly one of key=, vector= and vectors=")
-        if recall is not None and not (isinstance(recall, (int, float)) and 0 < recall <= 1):
-            raise InvalidInput(f"recall must be in (0, 1]; got {recall!r}")
-        if threads is not None and (parse_k(threads) < 1):
-            raise InvalidInput(f"threads must be at least 1; got {threads}")
+        effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
         view = self._store.view()
+        exclude = -1 if key is None else self._find(view, key)
         if vectors is not None:
-            positions, distances = self._search(view, self._queries(vectors), k, where, -1, threads)
-            return [Hits(view, *one) for one in zip(positions, distances, strict=True)]
-        exclude = -1
-        if key is not None:
-            exclude = self._find(view, key)
-            query = view.vector(exclude)
+            queries = as_matrix(vectors, self.dims)
         else:
-            query = as_query(vector, view.meta.dims)
-        positions, distances = self._search(view, query, k, where, exclude, threads)
-        return Hits(view, positions, distances)
+            queries = as_query(vector, self.dims) if key is None else view.vector(exclude)
+        masks = None if where is None else _masks(view, where)
+        found, distances, proven = view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=workers)
+        if vectors is None:
+            return Hits(view, found, distances, proven)
+        return [Hits(view, *one, proven) for one in zip(found, distances, strict=True)]
+
+    def measure_recall(
+        self,
+        k: int = 10,
+        sample: int = 200,
+        *,
+        recall: float | None = None,
+        ef_search: int | None = None,
+        where: Any = None,
+    ) -> float:
+        """The share of the true k nearest that searches like these find, measured on the space's own rows.
+
+        Parameters
+        ----------
+        k : int
+            Hits of each search.
+        sample : int
+            Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
+        recall, ef_search, where
+            As for nearest_neighbors.
+
+        Returns
+        -------
+        float
+            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near as the k-th of the
+            exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
+        """
+        from .recall import measure
+
+        if parse_k(sample) < 1:
+            raise InvalidInput(f"sample must be at least 1; got {sample}")
+        view, effort = self._store.view(), parse_effort(False, ef_search, recall)
+        return measure(view, parse_k(k), sample, effort, None if where is None else _masks(view, where))
 
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""
@@ -246,10 +296,14 @@ class Reading:
         return Select(SpaceSource(self._store), names, expressions)
 
     def stats(self) -> dict[str, Any]:
-        """What the space is and how large: rows, segments, log rows, bytes on disk, version."""
+        """What the space is and how large: rows, segments, log rows, bytes on disk, version.
+
+        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`.
+        """
         view = self._store.view()
         meta = self._store.meta
         segments = [part.source.entry for part in view.parts[:-1]]  # type: ignore[union-attr]  # the last is the log
+        indexes = [index_bytes(reader) for part in view.parts if (reader := segment_of(part)) is not None]
         return {
             "rows": len(view),
             "dims": meta.dims,
@@ -259,23 +313,10 @@ class Reading:
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
+            "indexed_segments": sum(size > 0 for size in indexes),
+            "index_bytes": sum(indexes),
             "version": view.state.version,
         }
-
-    def _search(
-        self, view: View, queries: NDArray[np.float32], k: int, where: Any, exclude: int, threads: int | None
-    ) -> tuple[Any, Any]:
-        masks = None
-        if where is not None:
-            from .masks import masks_of, predicate_of
-
-            masks = masks_of(view, predicate_of(view, where))
-        return view.scan.search(queries, k, masks=masks, exclude=exclude, threads=threads or 0)
-
-    def _queries(self, vectors: Any) -> NDArray[np.float32]:
-        from ..arrays import as_matrix
-
-        return as_matrix(vectors, self.dims)
 
     def _find(self, view: View, key: Key) -> int:
         kept, digest = parse_key(key, self._store.meta.key_type)
@@ -286,3 +327,10 @@ class Reading:
 
     def _no_such(self, key: Key) -> str:
         return f"no row of space {self._store.name!r} has the key {key!r}"
+
+
+def _masks(view: View, where: Any) -> list[Words]:
+    """For each part the rows that match a filter."""
+    from .masks import masks_of, predicate_of
+
+    return masks_of(view, predicate_of(view, where))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays import as_query
 from ..errors import InvalidInput
+from .effort import parse_effort
 from .masks import full_schema, masks_of, matching
 from .view import View
 
@@ -53,18 +54,24 @@ class SpaceRows:
         return every if where is None else every[np.isin(every, matching(self._view, where))]
 
     def nearest(
-        self, column: str | None, query: Any, k: int, metric: str | None, where: Predicate | None
+        self,
+        column: str | None,
+        query: Any,
+        k: int,
+        metric: str | None,
+        where: Predicate | None,
+        effort: Mapping[str, Any],
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Search the space by its own metric."""
         if column not in (None, "vector"):
             raise InvalidInput(f"a space has one column of vectors, 'vector'; got {column!r}: leave it out")
         if metric not in (None, self._view.meta.metric):
             raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
+        asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
         masks = None if where is None else masks_of(self._view, where)
-        found: tuple[NDArray[np.int64], NDArray[np.float64]] = self._view.scan.search(
-            as_query(query, self._view.meta.dims), k, masks=masks
-        )
-        return found
+        vector = as_query(query, self._view.meta.dims)
+        positions, distances, _ = self._view.nearest(vector, k, asked, masks=masks)
+        return positions, distances
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Those rows, in that order."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidInput, KeyNotFound, KinspaceError
+from ..hnsw.parameters import parse_progress
 from ..storage.keys import parse_key, parse_keys
 from ..storage.segment import Block, write_segment
 from ..types import Key
@@ -17,6 +18,7 @@ from .check import Report, check
 from .compact import Compaction, compact, wanted
 from .flush import LOG_BYTES, flush, log_is_full
 from .hits import Hits
+from .indexing import index_now
 from .load import batches, batches_of_texts
 from .progress import Progress
 from .reading import Reading
@@ -213,13 +215,35 @@ class Space(Reading):
     def flush(self) -> None:
         """Write the log's rows as a segment now, instead of when it is full."""
         flush(self._store)
+        self._background.index(self._store)
 
     def compact(self) -> Compaction:
         """Merge all segments into one, and free what deleted rows held."""
         flush(self._store)
         done = compact(self._store, everything=True)
         assert done is not None  # it waited for its turn
+        self._background.index(self._store)
         return done
+
+    def index(self, progress: Callable[[int, int], object] | None = None) -> int:
+        """Build the indexes that are missing or damaged now, on all CPUs, instead of in the background.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called now and then with rows done and rows to do; what it raises ends it, and what is built so far is kept.
+
+        Returns
+        -------
+        int
+            How many were built: one a segment, small segments needing none.
+
+        Raises
+        ------
+        Unavailable
+            If there is no room for one, or the hub can only be read. Searches do without.
+        """
+        return index_now(self._store, parse_progress(progress))
 
     def check(self) -> Report:
         """Read every byte of the space and say what is damaged; raises nothing for damage."""

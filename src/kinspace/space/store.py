@@ -15,6 +15,8 @@ from ..errors import Corrupt, KinspaceError, SpaceNotFound, Unavailable
 from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State, Tally, TombstoneEntry
 from ..storage.files import FolderLock, list_folder, remove_if_unused
 from ..storage.reader import SegmentReader
+from ..storage.replace import sweep_unfinished
+from .index import Indexes
 from .meta import Meta
 from .part import Part
 from .tail import Tail
@@ -49,18 +51,28 @@ class Store:
         self.meta = Meta(**fields)
         self.segments = folder / "segments"
         self.merging = folder / "merging"  # empty; who merges holds its lock
+        self.indexing = folder / "indexing"  # likewise, of who builds indexes
         self.durable = durability != "off"
+        self.indexes = Indexes(self.meta)
         self._viewing = threading.RLock()
         self._sweeping = threading.Lock()
         self._view: View | None = None
         self._deleted = False
-        self._seen: int | None = None  # the catalog's change count the view is as new as
+        self._mark = self.catalog.database.mark
+        self._seen: object = None  # what the catalog said of changes before the view was loaded
 
     def view(self) -> View:
         """The newest view: it has every write acknowledged before this call, by any process."""
+        if self._mark.words == self._seen:
+            view = self._view
+            if view is not None:
+                return view
+        return self._newest()
+
+    def _newest(self) -> View:
+        """The newest view, when the catalog's mark can't tell that it is the one there is."""
         self._check_there()
-        changes = self.catalog.database.changes()
-        if changes == self._seen and self._view is not None:
+        if self.catalog.database.changes() == self._seen and self._view is not None:
             return self._view
         for _ in range(_LOOKS):
             changes = self.catalog.database.changes()
@@ -78,6 +90,12 @@ class Store:
         """The view this process saw last, without looking for changes."""
         view = self._view
         return self.view() if view is None else view
+
+    def renew(self) -> None:
+        """Have readers see what is known of segments by now, and was not when the view was made: their indexes."""
+        with self._viewing:
+            if self._view is not None:
+                self._view = self._view.again()
 
     @contextmanager
     def write(self, doing: str) -> Iterator[Transaction]:
@@ -108,6 +126,7 @@ class Store:
                 self._seen = None  # somebody has looked already, or segments changed: read it again when next asked
             else:
                 self._view = self._advance(view, state, view.parts, transaction.log, transaction.dead)
+                self._seen = self._mark.last
 
     def sweep(self) -> None:
         """Remove segment folders that no transaction names and nobody uses."""
@@ -116,7 +135,10 @@ class Store:
         with self._sweeping, contextlib.suppress(Corrupt):  # what can't be read names nothing, and nothing is removed
             named = self._named()
             for folder in list_folder(self.segments):
-                if folder.name not in named:
+                if folder.name in named:
+                    sweep_unfinished(folder)
+                else:
+                    self.indexes.wait_for(folder.name)
                     remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]
 
     def names(self, id: str) -> bool:
@@ -139,7 +161,7 @@ class Store:
     def close(self) -> None:
         """Close the catalog; views already taken stay readable."""
         self.catalog.database.close()
-        self._view = None
+        self._view = self._seen = None
         self._lock.release()
 
     def _check_there(self) -> None:
@@ -212,4 +234,4 @@ class Store:
             seqs = np.unique(np.concatenate([entry.seqs for entry in dead]))
             parts = tuple(part.without(part.rows_of(seqs)) for part in parts)
         tombstone = max([0 if last is None else last.last_tombstone, *(entry.id for entry in dead)])
-        return View(self.meta, state, parts, tail.last_id, tombstone)
+        return View(self.meta, state, parts, tail.last_id, tombstone, self.indexes)

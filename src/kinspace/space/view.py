@@ -13,7 +13,9 @@ from .. import _core
 from ..storage.catalog import State
 from ..storage.reader import SegmentReader
 from ..types import Key
-from .bits import are_set
+from .bits import Words, are_set
+from .effort import Effort
+from .index import Indexes
 from .meta import Meta
 from .part import Part
 from .tail import Tail
@@ -28,16 +30,29 @@ class View:
     """The rows of a space at one version. Nothing in it changes, whatever is written meanwhile."""
 
     def __init__(
-        self, meta: Meta, state: State, parts: tuple[Part, ...], log_through: int, last_tombstone: int
+        self,
+        meta: Meta,
+        state: State,
+        parts: tuple[Part, ...],
+        log_through: int,
+        last_tombstone: int,
+        indexes: Indexes,
     ) -> None:
         self.meta = meta
         self.state = state
         self.parts = parts  # segments by lowest seq, then the log
         self.log_through = log_through  # id of the last log entry in it
         self.last_tombstone = last_tombstone  # id of the last tombstone in it
+        self._indexes = indexes
         self.starts = [0]
         for part in parts:
             self.starts.append(self.starts[-1] + part.rows)
+        filled = [part for part in parts if part.rows]
+        self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
+
+    def again(self) -> View:
+        """The same rows, searched by the indexes there are now."""
+        return View(self.meta, self.state, self.parts, self.log_through, self.last_tombstone, self._indexes)
 
     @property
     def tail(self) -> Part:
@@ -56,20 +71,44 @@ class View:
 
     @cached_property
     def scan(self) -> _core.Scan:
-        """The core's search over every live row; each chunk has been checked."""
+        """The core's search over every live row, by index where there is one; each chunk has been checked."""
         for part in self.parts:
             if isinstance(part.source, SegmentReader):
                 part.source.check_chunks()
+                part.source.keys  # noqa: B018  # mapped now: hits ask for them later, when the files may be gone
         lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
-        return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric)
+        graphs = self._indexes.graphs(self.parts)
+        return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric, graphs=graphs)
+
+    def nearest(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        effort: Effort,
+        *,
+        masks: list[Words] | None = None,
+        exclude: int = -1,
+        threads: int = 0,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
+        """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact."""
+        if effort.exact:
+            return (*self.scan.search(queries, k, masks=masks, exclude=exclude, threads=threads), True)
+        return self.scan.nearest(
+            queries, k, masks=masks, exclude=exclude, threads=threads, ef=effort.ef, recall=effort.recall
+        )
+
+    def has(self, segment: str) -> bool:
+        """Whether a segment is one of its parts."""
+        return any(isinstance(part.source, SegmentReader) and part.source.entry.id == segment for part in self.parts)
 
     def find(self, key: Key, digest: int) -> int:
         """The position of the live row with that key, or -1."""
         tail = self.parts[-1]
         assert isinstance(tail.source, Tail)
-        row = tail.source.find(key, tail.rows)
-        if row >= 0 and tail.is_live(row):
-            return self.starts[-2] + row
+        if tail.rows:
+            row = tail.source.find(key, tail.rows)
+            if row >= 0 and tail.is_live(row):
+                return self.starts[-2] + row
         for number in range(len(self.parts) - 2, -1, -1):
             part = self.parts[number]
             assert isinstance(part.source, SegmentReader)
@@ -118,6 +157,9 @@ class View:
     ) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.bool_] | slice]]:
         """The positions, part by part: the part, its rows, and where in the list they stand."""
         if len(positions) == 0:
+            return
+        if self._only is not None:
+            yield self._only, positions, slice(None)
             return
         low, high = int(positions.min()), int(positions.max())
         for number, part in enumerate(self.parts):

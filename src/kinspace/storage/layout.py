@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -81,23 +82,23 @@ def _by_shard(chunks: list[Chunk]) -> Iterator[tuple[Path, Iterator[Chunk]]]:
     return groupby(chunks, key=lambda chunk: chunk.path)
 
 
-def map_flat(folder: Path, dtype: str, rows: int, remembered: str) -> NDArray[Any]:
-    """A 1-d array of one chunk (codecs bytes, crc32c), mapped and checked."""
+def map_array(folder: Path, dtype: str, shape: tuple[int, ...], remembered: str) -> NDArray[Any]:
+    """An array of one chunk (codecs bytes, crc32c), mapped and checked."""
     metadata = read_metadata(folder)
-    path = folder / "c" / "0"
-    _expect(folder, metadata, "shape", [rows])
+    path = folder.joinpath("c", *("0" for _ in shape))
+    _expect(folder, metadata, "shape", list(shape))
     _expect(
         folder, metadata, "codecs", [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC], bytes_too=True
     )
-    if rows == 0:
-        return np.empty(0, dtype)
+    if 0 in shape:
+        return np.empty(shape, dtype)
     raw = map_bytes(path)
-    size = rows * np.dtype(dtype).itemsize
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     if len(raw) != size + 4:
         raise Corrupt(f"{path} has {len(raw)} bytes where {size + 4} were expected; restore it from a backup")
     body = raw[:size].view(dtype)
     Chunk(body, body, raw[-4:], path, bytes.fromhex(remembered)).check()
-    return body
+    return body.reshape(shape)
 
 
 def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:

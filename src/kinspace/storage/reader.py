@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import Corrupt, KinspaceError, Unavailable
 from .catalog import SegmentEntry
-from .files import FolderLock, digest
+from .checksums import verify
+from .files import FolderLock
 from .keys import KeyType
-from .layout import Chunk, expect, is_chunk, map_flat, map_rows
+from .layout import Chunk, expect, map_array, map_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +50,7 @@ class SegmentReader:
         self.inner = len(self.chunks[0].body)
         self._all_checked = False
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
+        self.index: Any = None  # what is known of its graph, kept by whoever searches it
         self._columns: dict[str, pl.Series] = {}
 
     @cached_property
@@ -157,7 +159,7 @@ class SegmentReader:
     def _flat(self, name: str, dtype: str, length: int | None = None) -> NDArray[Any]:
         self._verify(f"{name}/zarr.json")
         remembered = self._remembered(self.folder / name / "c" / "0")
-        return map_flat(self.folder / name, dtype, self.entry.rows if length is None else length, remembered)
+        return map_array(self.folder / name, dtype, (self.entry.rows if length is None else length,), remembered)
 
     def _remembered(self, path: Path) -> str:
         name = path.relative_to(self.folder).as_posix()
@@ -183,25 +185,7 @@ class SegmentReader:
             raise Unavailable(f"{self.folder / 'rows.arrow'} can't be read: {error}") from error
 
     def _verify(self, name: str) -> None:
-        verify(self.folder, self.entry, name)
-
-
-def verify(folder: Path, entry: SegmentEntry, name: str) -> None:
-    """Compare a file with what the catalog says of it; Zarr's chunks check themselves when they are read."""
-    size, expected = entry.files.get(name, (0, ""))
-    path = folder / name
-    if size == 0:
-        raise Corrupt(f"{path}: the catalog does not name this file")
-    try:
-        held = path.stat().st_size
-        if held != size:
-            raise Corrupt(f"{path} has {held:,} bytes where {size:,} were written; restore it from a backup")
-        if not is_chunk(name) and digest(path) != expected:
-            raise Corrupt(f"{path} is damaged: its checksum does not match; restore it from a backup")
-    except FileNotFoundError as error:
-        raise Corrupt(f"{path} is missing; restore it from a backup") from error
-    except OSError as error:
-        raise Unavailable(f"{path} can't be read: {error}") from error
+        verify(self.folder, self.entry.files, name)
 
 
 def check_segment(parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType) -> list[tuple[Path, str]]:
@@ -209,7 +193,7 @@ def check_segment(parent: Path, entry: SegmentEntry, dims: int, key_type: KeyTyp
     problems = []
     for name in entry.files:
         try:
-            verify(parent / entry.id, entry, name)
+            verify(parent / entry.id, entry.files, name)
         except (Corrupt, Unavailable) as error:
             problems.append((parent / entry.id / name, str(error)))
     try:

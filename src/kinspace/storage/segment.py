@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Unavailable
-from .files import FolderLock, digest, map_bytes, new_folder, os_errors, sync, sync_tree
+from .checksums import remember
+from .files import FolderLock, new_folder, os_errors, sync, sync_tree
 from .keys import KeyType, text_array
-from .layout import is_chunk, map_rows, trailers
+from .layout import map_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,7 +95,7 @@ def write_segment(
         try:
             first, last = _write_arrays(folder, rows, dims, key_type, block)
             _write_columns(folder / "rows.arrow", columns())
-            files = _files(folder, rows, dims)
+            files = remember(folder, map_rows(folder / "vectors", rows, dims))
             if durable:
                 sync_tree(folder)
                 sync(parent)
@@ -105,43 +106,19 @@ def write_segment(
     return Written(folder.name, rows, first, last, files, folder, lock)
 
 
-def _files(folder: Path, rows: int, dims: int) -> dict[str, tuple[int, str]]:
-    """Each file's bytes and checksum: of the whole, or those a Zarr chunk or shard carries."""
-    carried = trailers(map_rows(folder / "vectors", rows, dims))
-    files = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        if not is_chunk(name):
-            checksum = digest(path)
-        else:  # a 1-d array is one chunk, its checksum the last four bytes
-            checksum = carried[path] if path in carried else map_bytes(path)[-4:].tobytes().hex()
-        files[name] = path.stat().st_size, checksum
-    return files
-
-
 def _write_arrays(
     folder: Path, rows: int, dims: int, key_type: KeyType, block: Callable[[int, int], Block]
 ) -> tuple[int, int]:
     import zarr
-    from zarr.codecs import Crc32cCodec
 
-    inner, shard = chunk_rows(rows, dims)
     group = zarr.open_group(
         folder,
         mode="a",
         zarr_format=3,
         attributes={"kinspace": {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}},
     )
-    vectors = group.create_array(
-        "vectors",
-        shape=(rows, dims),
-        dtype="float32",
-        chunks=(inner, dims),
-        shards=(shard, dims),
-        filters=None,
-        compressors=Crc32cCodec(),
-        config={"write_empty_chunks": True},
-    )
+    vectors = create_vectors(group, rows, dims)
+    shard = chunk_rows(rows, dims)[1]
     norms, seqs, hashes = np.empty(rows, np.float32), np.empty(rows, np.uint64), np.empty(rows, np.uint64)
     texts: list[NDArray[np.uint8]] = []
     lengths: list[NDArray[np.uint64]] = []
@@ -158,35 +135,53 @@ def _write_arrays(
         else:
             ints.append(np.array(part.keys, np.int64))
     order = np.argsort(hashes, kind="stable")
-    _flat(group, "norms", norms)
-    _flat(group, "seq", seqs)
-    _flat(group, "key_hash", hashes[order])
-    _flat(group, "key_row", order.astype(np.uint32))
+    write_array(group, "norms", norms)
+    write_array(group, "seq", seqs)
+    write_array(group, "key_hash", hashes[order])
+    write_array(group, "key_row", order.astype(np.uint32))
     if key_type == "str":
-        _flat(group, "key_text", np.concatenate(texts))
-        _flat(
+        write_array(group, "key_text", np.concatenate(texts))
+        write_array(
             group,
             "key_offset",
             np.concatenate([np.zeros(1, np.uint64), np.cumsum(np.concatenate(lengths), dtype=np.uint64)]),
         )
     else:
-        _flat(group, "key", np.concatenate(ints))
+        write_array(group, "key", np.concatenate(ints))
     return int(seqs[0]), int(seqs[-1])
 
 
-def _flat(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
+def create_vectors(group: zarr.Group, rows: int, dims: int) -> zarr.Array[Any]:
+    """An empty float32 (rows, dims) array, sharded by `chunk_rows`."""
+    from zarr.codecs import Crc32cCodec
+
+    inner, shard = chunk_rows(rows, dims)
+    return group.create_array(
+        "vectors",
+        shape=(rows, dims),
+        dtype="float32",
+        chunks=(inner, dims),
+        shards=(shard, dims),
+        filters=None,
+        compressors=Crc32cCodec(),
+        config={"write_empty_chunks": True},
+    )
+
+
+def write_array(group: zarr.Group, name: str, values: NDArray[Any]) -> None:
+    """Write an array as one checksummed chunk."""
     from zarr.codecs import Crc32cCodec
 
     array = group.create_array(
         name,
         shape=values.shape,
         dtype=values.dtype,
-        chunks=values.shape,
+        chunks=tuple(max(1, length) for length in values.shape),
         filters=None,
         compressors=Crc32cCodec(),
         config={"write_empty_chunks": True},
     )
-    array[:] = values
+    array[...] = values
 
 
 def _write_columns(path: Path, frames: Iterator[pl.DataFrame]) -> None:

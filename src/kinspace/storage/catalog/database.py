@@ -14,6 +14,7 @@ from pathlib import Path
 import xxhash
 
 from ...errors import Closed, Conflict, Corrupt, InvalidInput, KinspaceError, Unavailable
+from .mark import Mark
 
 DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}  # SQLite's synchronous=
 WAIT_SECONDS = 60.0  # how long a writer waits for its turn before Conflict
@@ -69,7 +70,7 @@ class Database:
     Readers never wait for a commit: they have a connection of their own, and WAL lets them go on meanwhile.
     """
 
-    def __init__(self, path: Path, *, durability: str = "full") -> None:
+    def __init__(self, path: Path, *, durability: str = "full", marked: bool = False) -> None:
         self.path = path
         self.readonly = not os.access(path.parent, os.W_OK) or not os.access(path, os.W_OK)
         self._durability = DURABILITY[durability]
@@ -87,9 +88,12 @@ class Database:
                     raise
                 self.readonly = True  # a full disk has no room for SQLite's shared memory; it can still be read
                 self._reader = self._connect()
+        self.mark = Mark(path.with_suffix(".mark") if marked and not self.readonly else None)
+        self.mark.look()
+        self._asked: int | None = None  # what SQLite said last when it was asked for changes
 
     @classmethod
-    def create(cls, path: Path, schema: str, *, durability: str) -> Database:
+    def create(cls, path: Path, schema: str, *, durability: str, marked: bool = False) -> Database:
         """Make the file with its tables, durable before the return."""
         try:
             connection = sqlite3.connect(path, isolation_level=None)
@@ -101,7 +105,7 @@ class Database:
                 connection.close()
         except sqlite3.Error as error:
             raise translate(error, path, "creating it") from error
-        return cls(path, durability=durability)
+        return cls(path, durability=durability, marked=marked)
 
     @contextmanager
     def read(self, doing: str) -> Iterator[sqlite3.Connection]:
@@ -133,14 +137,21 @@ class Database:
                         self._writer = self._connect()
                     self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
+                    self.mark.begin()
             except BaseException as error:
                 self._undo(full=_code(error.__cause__) == sqlite3.SQLITE_FULL)
                 raise
             self._commit(doing)
 
-    def changes(self) -> int:
-        """A number that differs from the last one if another connection has committed since; costs microseconds."""
+    def changes(self) -> bytes | int:
+        """What differs from the last answer if another connection has committed since.
+
+        The mark's words or, while those can't be relied on, a number that takes SQLite microseconds.
+        """
         self._check_open()
+        words = self.mark.settled()
+        if words is not None:
+            return words
         with self._reading:
             self._check_open()
             try:
@@ -148,6 +159,9 @@ class Database:
                 number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
             except sqlite3.Error as error:
                 raise translate(error, self.path, "looking for changes") from error
+            if number != self._asked:  # somebody has committed, and may have made the mark
+                self._asked = number
+                self.mark.look()
         return number + (self._reopened << 32)
 
     def checkpoint(self) -> None:
@@ -168,6 +182,7 @@ class Database:
         """Close both connections; twice is fine."""
         with self._writing, self._reading:
             self._closed = True
+            self.mark.close()
             for connection in (self._writer, self._reader):
                 if connection is not None:
                     connection.close()
@@ -175,6 +190,7 @@ class Database:
     def abandon(self) -> None:
         """Forget the connections without touching the file: what a child must do after fork()."""
         self._closed = True
+        self.mark.close()
 
     def _look_again(self) -> None:
         """Open the reader anew if it takes the file for one that never changes, and it has."""
@@ -220,6 +236,7 @@ class Database:
                 doubt = "whether it was stored is in doubt: read it back"
                 raise Unavailable(f"{self.path}: the disk failed while {doing} ({error}); {doubt}") from error
             raise translate(error, self.path, doing) from error
+        self.mark.done()
 
     def _undo(self, *, full: bool = False) -> None:
         if self._writer is None:

@@ -43,7 +43,7 @@ class SpaceCatalog:
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, Any], *, durability: str) -> SpaceCatalog:
-        catalog = cls(Database.create(path, _SCHEMA, durability=durability))
+        catalog = cls(Database.create(path, _SCHEMA, durability=durability, marked=True))
         body = json.dumps(meta, sort_keys=True)
         with catalog.database.write("creating a space") as connection:
             connection.execute("INSERT INTO meta VALUES (1, ?, ?)", (body, checksum(body)))
@@ -52,7 +52,7 @@ class SpaceCatalog:
 
     @classmethod
     def open(cls, path: Path, *, durability: str) -> SpaceCatalog:
-        return cls(Database(path, durability=durability))
+        return cls(Database(path, durability=durability, marked=True))
 
     def meta(self) -> dict[str, Any]:
         with self.database.read("reading what the space is") as connection:

@@ -1,0 +1,1 @@
+"""Approximate search beside every peer PyPI has: ``python -m benchmarks.compare --help``."""

@@ -1,0 +1,203 @@
+"""Indexing: segments that should have an index and have none get one."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from .. import _core
+from ..errors import Closed, KinspaceError, SpaceNotFound
+from ..storage.reader import SegmentReader
+from .flush import turn
+from .index import EF_CONSTRUCTION, M, Origin, known, read_index, segment_of, write_index
+from .store import Store
+
+LOOK_AGAIN = 0.5  # seconds, while another process builds
+RETRY = 60.0  # seconds before what failed is tried again in the background
+_NICE = 19  # the least a thread can have
+_log = logging.getLogger("kinspace")
+_T = TypeVar("_T")
+
+Progress = Callable[[int, int], object]
+
+
+class Stopped(Exception):
+    """The build is not wanted any more."""
+
+
+def lacks_index(store: Store) -> bool:
+    """Whether a segment should have an index and has none here."""
+    return bool(store.indexes.lack(store.view().parts))
+
+
+def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | None:
+    """Make what is missing, one segment after another; the seconds after which to look again, if at all.
+
+    On one thread of the lowest priority; `stopped` ends it.
+    """
+    if store.catalog.database.readonly:
+        return None
+    while not stopped():
+        if store.indexes.foreground:
+            return LOOK_AGAIN
+        if _next(store) is None:
+            store.indexes.forget_origins(store.view().parts)
+            return None
+        lock = turn(store, store.indexing, wait=False)
+        if lock is None:
+            return LOOK_AGAIN
+        try:
+            with store.indexes.building() as holds:
+                _build_next(store, stopped, holds)
+        finally:
+            lock.release()
+        store.renew()
+        store.sweep()  # of a segment that was only held for this
+    return None
+
+
+def index_now(store: Store, progress: Progress | None) -> int:
+    """Make every index that is missing or damaged; how many those were. What is there is read from the disk again."""
+    indexes = store.indexes
+    indexes.foreground += 1
+    try:
+        lock = turn(store, store.indexing, wait=True)
+        assert lock is not None  # it was waited for
+        try:
+            readers = [reader for part in store.view().parts if (reader := segment_of(part)) is not None]
+            wanted = [reader for reader in readers if not _is_there(store, reader)]
+            done, total = 0, sum(reader.entry.rows for reader in wanted)
+            for reader in wanted:
+                _build(store, reader, 0, _part_of(progress, done, reader.entry.rows, total))
+                done += reader.entry.rows
+            return len(wanted)
+        finally:
+            lock.release()
+            store.renew()
+    finally:
+        indexes.foreground -= 1
+
+
+def _next(store: Store) -> SegmentReader | None:
+    """The largest segment to be indexed, once what other processes have made has been read."""
+    found, now = False, time.monotonic()
+    for reader in store.indexes.lack(store.view().parts):
+        if store.indexes.find(reader) is not None:
+            found = True
+        elif known(reader).retry <= now:
+            break
+    else:
+        reader = None
+    if found:
+        store.renew()
+    return reader
+
+
+def _is_there(store: Store, reader: SegmentReader) -> bool:
+    """Whether a segment's index is on the disk and whole."""
+    try:
+        graph = read_index(reader, store.meta)
+    except KinspaceError:
+        return False
+    index = known(reader)
+    index.graph = index.graph or graph
+    return True
+
+
+def _part_of(progress: Progress | None, before: int, rows: int, total: int) -> Progress | None:
+    """What tells of one segment's build as of a part of all."""
+    if progress is None:
+        return None
+    return lambda done, steps: progress(before + rows * done // max(1, steps), total)
+
+
+def _build_next(store: Store, stopped: Callable[[], bool], holds: Callable[[str], None]) -> None:
+    """Build what is missing first of all; no error leaves this, lest its traceback hold the segment."""
+    reader = _next(store)  # another process may just have made what was missing
+    if reader is None:
+        return
+    segment, gone = reader.entry.id, threading.Event()
+    holds(segment)
+
+    def check(*_: object) -> None:
+        if stopped() or gone.is_set() or store.indexes.foreground or not store.last_view().has(segment):
+            raise Stopped
+
+    def look() -> None:  # on this thread: the one that builds should not hold what others wait for
+        try:
+            store.view()
+        except KinspaceError as error:
+            if isinstance(error, (Closed, SpaceNotFound)):
+                gone.set()
+
+    try:
+        _build(store, reader, 1, check, look)
+    except (Closed, SpaceNotFound, Stopped):
+        pass
+    except Exception as error:
+        known(reader).retry = time.monotonic() + RETRY
+        if not stopped() and reader.folder.exists():
+            _log.warning("an index of space %r was not made, it is searched without: %s", store.name, error)
+
+
+def _build(
+    store: Store,
+    reader: SegmentReader,
+    threads: int,
+    progress: Progress | None,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
+    """Build one segment's graph, store it and have it searched from now on; gently if there is a `meanwhile`."""
+    meta, origin = store.meta, store.indexes.origins.get(reader.entry.id)
+    reader.check_chunks()
+
+    def make() -> _core.Graph:
+        if origin is not None:
+            return origin.graph.merged(reader.rows, _moved(origin, reader), threads=threads, progress=progress)
+        return _core.Graph.build(
+            reader.rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
+        )
+
+    graph = make() if meanwhile is None else _gently(make, meanwhile)
+    write_index(reader, meta, graph, durable=store.durable)
+    known(reader).graph = graph
+    store.indexes.origins.pop(reader.entry.id, None)
+
+
+def _moved(origin: Origin, reader: SegmentReader) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The row of the new segment that each row of the graph became, -1 where it is gone."""
+    seqs = reader.seqs + np.uint64(reader.entry.base)
+    places = np.minimum(np.searchsorted(seqs, origin.seqs), len(seqs) - 1)
+    return np.where(seqs[places] == origin.seqs, places, -1).astype(np.int64)
+
+
+def _gently(make: Callable[[], _T], meanwhile: Callable[[], None]) -> _T:
+    """make(), on a thread of the lowest priority, which can't be given back: so it has a thread of its own."""
+    made: list[_T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        if sys.platform == "linux":  # elsewhere a thread has no number that could be used here
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        try:
+            made.append(make())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="kinspace-indexing", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(LOOK_AGAIN)
+        meanwhile()
+    if failed:
+        raise failed.pop()
+    return made.pop()

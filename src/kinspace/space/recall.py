@@ -1,0 +1,37 @@
+"""Recall, measured: what searches find of what there is to find."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bits import Words
+from .effort import Effort
+from .view import View
+
+SEED = 20_251_120
+_AT_ONCE = 64  # queries of one exact search
+
+
+def measure(view: View, k: int, sample: int, effort: Effort, masks: list[Words] | None) -> float:
+    """The share of the true k nearest of a sample of rows that these searches find."""
+    asked = _sample(view, sample)
+    found = wanted = 0
+    for start in range(0, len(asked), _AT_ONCE):
+        here = asked[start : start + _AT_ONCE]
+        queries = view.vectors(here)
+        positions, distances = view.scan.search(queries, k + 1, masks=masks)
+        for row, query, near, far in zip(here.tolist(), queries, positions, distances, strict=True):
+            truth = far[near != row][:k]
+            if len(truth):
+                got = view.nearest(query, k, effort, masks=masks, exclude=row)[1]
+                wanted += len(truth)
+                found += int((got <= truth[-1]).sum())
+    return found / wanted if wanted else 1.0
+
+
+def _sample(view: View, sample: int) -> NDArray[np.int64]:
+    live = np.concatenate([part.live_rows() + start for part, start in zip(view.parts, view.starts, strict=False)])
+    if sample >= len(live):
+        return live
+    return np.sort(np.random.default_rng(SEED).choice(live, sample, replace=False))
