@@ -42,6 +42,7 @@ bench: ## short forms of the comparisons with every peer, about six minutes
 	.venv-bench/bin/python -m benchmarks.overhead
 	.venv-bench/bin/python -m benchmarks.flat --short
 	.venv-bench/bin/python -m benchmarks.load --short
+	.venv-bench/bin/python -m benchmarks.indexed --short
 	.venv-bench/bin/python -m benchmarks.compare --short
 	.venv-bench/bin/python -m benchmarks.compare --short --filtered --set minilm
 	.venv-bench/bin/python -m benchmarks.compare --short --growth
@@ -52,6 +53,7 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.flat
 	.venv-bench/bin/python -m benchmarks.load
 	.venv-bench/bin/python -m benchmarks.million
+	.venv-bench/bin/python -m benchmarks.indexed
 	.venv-bench/bin/python -m benchmarks.compare --full
 	.venv-bench/bin/python -m benchmarks.compare --full --in-turn --engine kinspace symphonyqg symphonyqg-8bit hnswlib
 	.venv-bench/bin/python -m benchmarks.compare --filtered
