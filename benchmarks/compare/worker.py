@@ -35,7 +35,9 @@ class Worker:
         self.clock = CLOCKS[clock]
         self.engine = engines.make(engine)
         self.set = Prepared(folder)
-        self.unit = self.set.metric == "cosine" and not self.engine.cosine
+        cosine = self.set.metric == "cosine"
+        self.metric = self.engine.for_cosine if cosine else self.set.metric
+        self.unit = cosine and self.metric != "cosine"
         self.queries: dict[str, list[Any]] = {}
         self.searches: tuple[Any, Search] | None = None
 
@@ -46,10 +48,9 @@ class Worker:
         rows = self.set.rows()
         if self.unit:
             rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        metric = "ip" if self.unit else self.set.metric
         n = len(rows)
         begin = time.perf_counter()
-        self.engine.build(rows, metric, threads)
+        self.engine.build(rows, self.metric, threads)
         seconds = time.perf_counter() - begin
         del rows
         _trim()

@@ -27,15 +27,16 @@ class Engine:
         The distribution it is from, whose version the results name.
     setting : str
         How it was built, in a few words.
-    cosine : bool
-        It has that metric itself. Else it is given unit rows and unit queries, made beforehand, and "ip".
+    for_cosine : str
+        The metric it is given for cosine: that itself if it has it, else "ip" or "l2", whichever makes it faster, with
+        unit rows and unit queries made beforehand.
     keeps_rows : bool
         Its searches read the array that `build` was given, which is then part of its memory.
     """
 
     library = ""
     setting = ""
-    cosine = False
+    for_cosine = "ip"
     keeps_rows = False
 
     def build(self, rows: Vectors, metric: str, threads: int) -> None:

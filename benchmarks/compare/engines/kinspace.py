@@ -14,7 +14,7 @@ class Kinspace(Engine):
     """Ours; a filter is given as a mask or as row ids."""
 
     library = "kinspace"
-    cosine = True
+    for_cosine = "cosine"
 
     def __init__(self, m: int = 16, ef_construction: int = 200, where: str = "mask") -> None:
         self.m, self.ef_construction, self.where = m, ef_construction, where

@@ -13,6 +13,7 @@ from .base import Engine, K, Knob, Search, Vectors
 
 class _Rabitq(Engine):
     library = "rabitqlib"
+    for_cosine = "l2"
     index: Any
 
     def query(self, vector: NDArray[np.float32]) -> Any:

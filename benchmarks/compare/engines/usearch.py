@@ -12,7 +12,7 @@ class Usearch(Engine):
     """Its own defaults: connectivity 16, expansion_add 128."""
 
     library = "usearch"
-    cosine = True
+    for_cosine = "cosine"
 
     def __init__(self, dtype: str = "f32") -> None:
         self.dtype = dtype

@@ -14,6 +14,7 @@ class Vsag(Engine):
     """HGraph, which its documentation recommends for dense vectors."""
 
     library = "pyvsag"
+    for_cosine = "l2"
     setting = "HGraph, degree 32, efc 200, SQ8U + float32"
 
     def build(self, rows: Vectors, metric: str, threads: int) -> None:

@@ -18,7 +18,7 @@ class Zvec(Engine):
     """A collection in a temporary folder, filled, optimized, and opened again to be read only."""
 
     library = "zvec"
-    cosine = True
+    for_cosine = "cosine"
 
     def __init__(self, codes: str = "float32") -> None:
         self.codes = codes
