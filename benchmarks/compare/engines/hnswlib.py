@@ -29,11 +29,12 @@ class Hnswlib(Engine):
     def filtered(self, knob: Knob, allowed: NDArray[np.bool_]) -> Search:
         self.index.set_ef(knob)
         search, may = self.index.knn_query, allowed.tolist().__getitem__
+        k = min(K, int(allowed.sum()))
 
         def answer(query: NDArray[np.float32]) -> NDArray[np.uint64]:
             try:
-                found: NDArray[np.uint64] = search(query, K, num_threads=1, filter=may)[0][0]
-            except RuntimeError:  # how it says that it found fewer than k; what it did find it keeps to itself
+                found: NDArray[np.uint64] = search(query, k, num_threads=1, filter=may)[0][0]
+            except RuntimeError:  # how it says that it found fewer; what it did find it keeps to itself
                 return np.empty(0, np.uint64)
             return found
 
