@@ -115,7 +115,8 @@ def _sink(space: Space, path: Path, batch_rows: int, apart: Callable[[list[Any],
             raise
 
     try:
-        register_io_source(batches, schema=schema).sink_parquet(path, row_group_size=ROW_GROUP)
+        with path.open("wb") as file:  # opened here: a failed sink of Polars may make its file after it has raised
+            register_io_source(batches, schema=schema).sink_parquet(file, row_group_size=ROW_GROUP)
     except Exception as error:
         if failure:
             raise failure[0] from None

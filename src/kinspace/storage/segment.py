@@ -198,6 +198,7 @@ def _write_columns(path: Path, frames: Iterator[pl.DataFrame]) -> None:
             return
         every = chain([first, second], frames)
         lazy = register_io_source(lambda *_: every, schema=first.schema)
-        lazy.sink_ipc(path, maintain_order=True, **layout)
+        with path.open("wb") as file:  # opened here: a failed sink of Polars may make its file after it has raised
+            lazy.sink_ipc(file, maintain_order=True, **layout)
     except pl.exceptions.PolarsError as error:
         raise Unavailable(f"writing {path} failed: {error}; nothing was stored") from error
