@@ -54,13 +54,21 @@ PyObject* item(const nb::object& list, std::size_t i) {
   throw nb::type_error(what.c_str());
 }
 
-std::int64_t find_at(const Keys& keys, std::size_t at, std::uint64_t hash, PyObject* key) {
+// A bit for each row, or null where all are live; the caller keeps the array.
+const std::uint64_t* live_bits(const Keys& keys, nb::handle live) {
+  if (live.is_none()) return nullptr;
+  const Array<std::uint64_t> words = array<std::uint64_t>(live, "live", 1, 1);
+  if (words.shape[0] < (keys.n + 63) / 64) throw nb::value_error("live: expected a bit for each row");
+  return words.data;
+}
+
+std::int64_t find_at(const Keys& keys, std::size_t at, std::uint64_t hash, PyObject* key, const std::uint64_t* live) {
   if (keys.ints == nullptr) {
     if (!PyUnicode_Check(key)) refuse_key("a str", key);
     Py_ssize_t size = 0;
     const char* utf8 = PyUnicode_AsUTF8AndSize(key, &size);
     if (utf8 == nullptr) throw nb::python_error();
-    return keys.find(at, hash, std::string_view(utf8, static_cast<std::size_t>(size)));
+    return keys.find(at, hash, std::string_view(utf8, static_cast<std::size_t>(size)), live);
   }
   if (PyBool_Check(key) || !PyIndex_Check(key)) refuse_key("an int", key);
   const nb::object index = nb::steal(PyNumber_Index(key));
@@ -68,14 +76,15 @@ std::int64_t find_at(const Keys& keys, std::size_t at, std::uint64_t hash, PyObj
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
   if (value == -1 && PyErr_Occurred() != nullptr) throw nb::python_error();
-  return overflow != 0 ? -1 : keys.find(at, hash, static_cast<std::int64_t>(value));
+  return overflow != 0 ? -1 : keys.find(at, hash, static_cast<std::int64_t>(value), live);
 }
 
-std::int64_t find(const PyKeys& self, std::uint64_t hash, nb::handle key) {
-  return find_at(self.keys, self.keys.lower_bound(hash), hash, key.ptr());
+std::int64_t find(const PyKeys& self, std::uint64_t hash, nb::handle key, nb::handle live) {
+  return find_at(self.keys, self.keys.lower_bound(hash), hash, key.ptr(), live_bits(self.keys, live));
 }
 
-nb::object find_many(const PyKeys& self, nb::handle hashes, nb::handle list) {
+nb::object find_many(const PyKeys& self, nb::handle hashes, nb::handle list, nb::handle live) {
+  const std::uint64_t* bits = live_bits(self.keys, live);
   const Array<std::uint64_t> h = array<std::uint64_t>(hashes, "hashes", 1, 1);
   const nb::object items = parse_list(list, "keys");
   const std::size_t m = h.shape[0];
@@ -89,7 +98,7 @@ nb::object find_many(const PyKeys& self, nb::handle hashes, nb::handle list) {
     for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(item(items, from + i));
     self.keys.lower_bounds(h.data + from, count, at);
     for (std::size_t i = 0; i < count; ++i)
-      out[from + i] = find_at(self.keys, at[i], h.data[from + i], item(items, from + i));
+      out[from + i] = find_at(self.keys, at[i], h.data[from + i], item(items, from + i), bits);
   }
   return result;
 }
@@ -127,8 +136,8 @@ void bind_keys(nb::module_& m) {
   nb::class_<PyKeys>(m, "Keys")
       .def("__init__", make_keys, "hashes"_a.none(), "rows"_a.none(), nb::kw_only(), "text"_a.none() = nb::none(),
            "offsets"_a.none() = nb::none(), "ints"_a.none() = nb::none())
-      .def("find", find, "hash"_a, "key"_a.none())
-      .def("find_many", find_many, "hashes"_a.none(), "keys"_a.none())
+      .def("find", find, "hash"_a, "key"_a.none(), "live"_a.none() = nb::none())
+      .def("find_many", find_many, "hashes"_a.none(), "keys"_a.none(), "live"_a.none() = nb::none())
       .def("take", take, "rows"_a.none());
 }
 

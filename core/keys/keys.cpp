@@ -10,6 +10,10 @@ std::size_t share(std::uint64_t hash, std::size_t n) {
   return static_cast<std::size_t>((static_cast<Wide>(hash) * n) >> 64);
 }
 
+bool is_live(const std::uint64_t* live, std::size_t row) {
+  return live == nullptr || ((live[row / 64] >> (row % 64)) & 1) != 0;
+}
+
 struct Range {
   std::size_t low, high, guess;  // the answer is in [low, high], guess < high unless they meet
 
@@ -90,17 +94,20 @@ bool Keys::text_of(std::size_t row, std::string_view& key) const {
   return true;
 }
 
-std::int64_t Keys::find(std::size_t at, std::uint64_t hash, std::string_view key) const {
+std::int64_t Keys::find(std::size_t at, std::uint64_t hash, std::string_view key, const std::uint64_t* live) const {
   for (; at < n && hashes[at] == hash; ++at) {
+    const std::uint32_t row = rows[at];
     std::string_view stored;
-    if (rows[at] < n && text_of(rows[at], stored) && stored == key) return rows[at];
+    if (row < n && text_of(row, stored) && stored == key && is_live(live, row)) return row;
   }
   return -1;
 }
 
-std::int64_t Keys::find(std::size_t at, std::uint64_t hash, std::int64_t key) const {
-  for (; at < n && hashes[at] == hash; ++at)
-    if (rows[at] < n && ints[rows[at]] == key) return rows[at];
+std::int64_t Keys::find(std::size_t at, std::uint64_t hash, std::int64_t key, const std::uint64_t* live) const {
+  for (; at < n && hashes[at] == hash; ++at) {
+    const std::uint32_t row = rows[at];
+    if (row < n && ints[row] == key && is_live(live, row)) return row;
+  }
   return -1;
 }
 

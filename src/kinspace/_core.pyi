@@ -243,11 +243,13 @@ class Keys:
         offsets: NDArray[np.uint64] | None = None,
         ints: NDArray[np.int64] | None = None,
     ) -> None: ...
-    def find(self, hash: int, key: str | int) -> int:
-        """Return the row of key, whose xxh3_64 is hash, or -1."""
+    def find(self, hash: int, key: str | int, live: NDArray[np.uint64] | None = None) -> int:
+        """Return the first row of key, whose xxh3_64 is hash, that is set in the bitmap `live`; -1 if there is none."""
 
-    def find_many(self, hashes: NDArray[np.uint64], keys: Sequence[str | int]) -> NDArray[np.int64]:
-        """Return the row of each key, or -1."""
+    def find_many(
+        self, hashes: NDArray[np.uint64], keys: Sequence[str | int], live: NDArray[np.uint64] | None = None
+    ) -> NDArray[np.int64]:
+        """Return the row of each key likewise, or -1."""
 
     def take(self, rows: NDArray[np.int64]) -> list[str | int]:
         """Return the keys of those rows; IndexError if one is out of range."""

@@ -13,6 +13,8 @@ KinspaceError
 └── Closed                         open it again
 """
 
+from collections.abc import Sequence
+
 
 class KinspaceError(Exception):
     """Base of every error Kinspace raises on purpose.
@@ -70,6 +72,7 @@ class Conflict(KinspaceError):
     """Another writer held the space, or changed what this one was changing."""
 
     kind = "conflict"
+    keys: Sequence[str | int] = ()  # that both sides of a merge have changed
 
 
 class Corrupt(KinspaceError):

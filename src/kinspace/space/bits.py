@@ -21,6 +21,13 @@ def cleared(words: Words, rows: NDArray[np.int64]) -> Words:
     return out
 
 
+def also_set(words: Words, rows: NDArray[np.int64]) -> Words:
+    """A copy with those rows' bits set."""
+    out = words.copy()
+    np.bitwise_or.at(out, rows >> 6, np.uint64(1) << (rows.astype(np.uint64) & np.uint64(63)))
+    return out
+
+
 def is_set(words: Words, row: int) -> bool:
     """Whether that row's bit is set."""
     return bool((int(words[row >> 6]) >> (row & 63)) & 1)

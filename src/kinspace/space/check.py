@@ -47,7 +47,10 @@ def check(store: Store) -> Report:
             tallies = catalog.state(connection).tallies
             entries = catalog.segments(connection, tallies["segment"])
             catalog.log(connection, 0, store.meta.dims, Tally(), tallies["log"])
-            catalog.tombstones(connection, 0, Tally(), tallies["tombstone"])
+            for table in ("tombstone", "revival"):
+                catalog.events(connection, table, 0, Tally(), tallies[table])
+            catalog.snapshots(connection, tallies["snapshot"])
+            catalog.check_moments(connection, tallies["moment"])
             for entry in entries:  # so that no merge removes them meanwhile
                 with contextlib.suppress(OSError):
                     locks.append(FolderLock.share(store.segments / entry.id))

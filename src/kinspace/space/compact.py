@@ -9,6 +9,7 @@ from .flush import replace, turn
 from .part import Part
 from .store import Store
 from .view import View
+from .widened import kinds
 
 FAN_IN = 4  # so many neighbours of one tier are merged
 TIER_BASE = 4_096  # rows of the lowest tier; each next is FAN_IN times larger
@@ -22,7 +23,7 @@ class Compaction:
 
     segments_before: int
     segments_after: int
-    bytes_freed: int
+    bytes_freed: int  # of segments and catalog
 
 
 def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction | None:
@@ -31,12 +32,16 @@ def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction 
     if lock is None:
         return None
     try:
-        before = _size(store.view())
-        while _step(store, everything=everything) and not everything:
-            pass
+        before = _size(store)
+        if everything:
+            _merge_all(store)
+            store.catalog.database.rewrite()
+        else:
+            while _step(store):
+                pass
     finally:
         lock.release()
-    after = _size(store.view())
+    after = _size(store)
     store.sweep()
     return Compaction(before[0], after[0], before[1] - after[1])
 
@@ -55,25 +60,22 @@ def tier(rows: int) -> int:
     return number
 
 
-def _segments(view: View) -> list[Part]:
-    return [part for part in view.parts if isinstance(part.source, SegmentReader)]
-
-
-def _all(view: View) -> list[Part]:
-    parts = _segments(view)
-    if len(parts) == 1 and parts[0].dead == 0:
-        return []
-    return parts
-
-
 def _next_group(view: View) -> list[Part]:
-    parts = _segments(view)
+    parts = view.segments
     for part in parts:
-        if part.dead > DEAD_SHARE * part.rows:
+        if part.waste > DEAD_SHARE * part.rows:
             return [part]
+    return _run(view, view.parts[:-1]) or _run(view, view.buried)
+
+
+def _run(view: View, parts: tuple[Part, ...]) -> list[Part]:
+    """Neighbours of one tier, as many as are merged."""
+    if len(parts) < FAN_IN:
+        return []
+    kind = kinds(view)
     run: list[Part] = []
-    for part in parts:
-        if run and tier(part.rows) != tier(run[0].rows):
+    for part in sorted(parts, key=lambda part: part.span):
+        if run and (tier(part.rows), kind(part)) != (tier(run[0].rows), kind(run[0])):
             run = []
         run.append(part)
         if len(run) == FAN_IN:
@@ -83,14 +85,25 @@ def _next_group(view: View) -> list[Part]:
     return []
 
 
-def _step(store: Store, *, everything: bool) -> bool:
+def _step(store: Store) -> bool:
     """One merge; False if there was nothing to merge. It keeps no view, so that what it replaced can be removed."""
     view = store.view()
-    group = _all(view) if everything else _next_group(view)
+    group = _next_group(view)
     return bool(group) and replace(store, view, group)
 
 
-def _size(view: View) -> tuple[int, int]:
-    """Segments, and their bytes."""
-    entries = [part.source.entry for part in _segments(view) if isinstance(part.source, SegmentReader)]
-    return len(entries), sum(entry.bytes for entry in entries)
+def _merge_all(store: Store) -> None:
+    """Merge all segments whose columns have the same types: into one, as a rule, and one of what snapshots see."""
+    view = store.view()
+    kind = kinds(view)
+    groups: dict[object, list[Part]] = {}
+    for part in view.segments:
+        groups.setdefault(kind(part), []).append(part)
+    for group in groups.values():
+        replace(store, view, group, afresh=True)
+
+
+def _size(store: Store) -> tuple[int, int]:
+    """Segments, and the bytes of everything."""
+    entries = [part.source.entry for part in store.view().segments if isinstance(part.source, SegmentReader)]
+    return len(entries), sum(entry.bytes for entry in entries) + store.catalog.size()

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from .background import Background
+from .copies import copy_into
+from .merge import Merge, merge
 from .meta import Meta
 from .places import (
     check_space_name,
@@ -127,7 +129,7 @@ class Hub:
             while True:
                 if name not in self:
                     try:
-                        return self._space(self._store(name, self._make(name, meta)), embedder)
+                        return self._space(self._store(name, self._create(name, meta)), embedder)
                     except SpaceExists:  # another process was quicker
                         pass
                 try:
@@ -144,7 +146,7 @@ class Hub:
                     )
                 return space
 
-    def get_space(self, name: str, *, embedder: Any = None) -> Space:
+    def get_space(self, name: str, *, embedder: Any = None, download_snapshot: bool = False) -> Space:
         """The space of that name.
 
         Parameters
@@ -152,6 +154,8 @@ class Hub:
         name : str
         embedder : optional
             Needed only if the space was made with an embedder this version doesn't know by itself.
+        download_snapshot : bool
+            Return an independent copy in memory instead, as Space.download_snapshot() does.
 
         Raises
         ------
@@ -174,7 +178,8 @@ class Hub:
                 if id not in self._stores:
                     raise
                 store = self._stores[id]  # every call will say so, but check(), which says what
-        return self._space(store, embedder)
+        space = self._space(store, embedder)
+        return space.download_snapshot() if download_snapshot else space
 
     def list_spaces(self) -> list[str]:
         """The spaces' names, sorted."""
@@ -192,13 +197,61 @@ class Hub:
         check_space_name(name)
         self._check_open()
         with self._lock:
-            id = self._id_of(name)
-            try:
-                with self._store(name, id).write("deleting the space") as transaction:
-                    transaction.delete_space()  # from here on nobody can write to it
-            except (Corrupt, SpaceNotFound):
-                pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
-            self._forget(name, id)
+            self._delete(name, self._id_of(name))
+
+    def merge(
+        self,
+        fork: str | Space,
+        into: str | Space,
+        on_conflict: Literal["error", "theirs", "ours"] = "error",
+    ) -> Merge:
+        """Bring what has changed in a fork since it was made into the space it was made of, or into a sibling.
+
+        A row is told by its key. What only one side has changed since the fork was made is taken; a key that both have
+        changed, to other vectors or columns, is a conflict.
+
+        Parameters
+        ----------
+        fork, into : str or Space
+            `into` is changed, all or nothing; `fork` stays as it is.
+        on_conflict : {"error", "theirs", "ours"}
+            What becomes of a conflict: nothing is merged and Conflict is raised; the fork's row is taken, or its
+            absence; the row that `into` has, or its absence, stays.
+
+        Returns
+        -------
+        Merge
+            How many rows were added, changed and removed, and the keys in conflict.
+
+        Raises
+        ------
+        Conflict
+            If there are conflicts; its `keys` are theirs.
+        InvalidInput
+            If the two are not related by a fork, or hold other kinds of vectors or keys.
+
+        Examples
+        --------
+        >>> with connect(":memory:") as hub:
+        ...     docs = hub.create_space("docs", dims=2)
+        ...     docs.multiset({"a": [1, 0], "b": [0, 1]})
+        ...     docs.fork("trial").set("c", [1, 1])
+        ...     hub.merge("trial", into="docs").added, len(docs)
+        2
+        (1, 3)
+        """
+        sides = [self.get_space(one) if isinstance(one, str) else one for one in (fork, into)]
+        done = merge(sides[0]._store, sides[1]._store, on_conflict)
+        sides[1]._after_write()
+        return done
+
+    def _delete(self, name: str, id: str) -> None:
+        try:
+            with self._store(name, id).write("deleting the space", rows=False) as transaction:
+                transaction.delete_space()  # from here on nobody can write to it
+        except (Corrupt, SpaceNotFound):
+            pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
+        self._forget(name, id)
 
     def _id_of(self, name: str) -> str:
         id = self._catalog.find(name)
@@ -258,20 +311,43 @@ class Hub:
     def __repr__(self) -> str:
         return f"<Hub {str(self.path)!r}{' closed' if self._closed else ''}>"
 
-    def _make(self, name: str, meta: Meta) -> str:
+    def _create(self, name: str, meta: Meta) -> str:
+        def fill(folder: Path) -> None:
+            fields = {**meta.as_dict(), "id": folder.name}
+            SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
+
+        return self._make(name, fill)
+
+    def _copy(self, name: str, store: Store, embedder: Any, *, link: bool = True, over: str | None = None) -> Space:
+        """A new space of what the store shows; in the place of the space in folder `over`, if that is given."""
+        check_space_name(name)
+        self._check_open()
+        with self._lock:
+
+            def fill(folder: Path) -> None:
+                copy_into(folder, store, link=link, durability=self._durability)
+
+            space = self._space(self._store(name, self._make(name, fill, over)), embedder)
+            if over is not None:
+                self._delete(name, over)
+            return space
+
+    def _make(self, name: str, fill: Callable[[Path], None], over: str | None = None) -> str:
+        """A new space's folder, filled and then named: in the place of the folder `over`, if that is given."""
         if self._catalog.database.readonly:
             raise Unavailable(f"{self.path} can only be read; no space can be made in it")
+        if self._catalog.find(name) != over:
+            raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name")
         with os_errors(f"making space {name!r} in {self.path}"):
             folder, lock = new_folder(self._spaces)
             try:
-                (folder / "segments").mkdir()
-                (folder / "merging").mkdir()
-                (folder / "indexing").mkdir()
-                fields = {**meta.as_dict(), "id": folder.name}
-                SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
-                sync_tree(folder)
-                sync(self._spaces)
-                self._catalog.add(name, folder.name)
+                for inner in ("segments", "merging", "indexing"):
+                    (folder / inner).mkdir()
+                fill(folder)
+                if self._durability != "off":
+                    sync_tree(folder)
+                    sync(self._spaces)
+                self._catalog.add(name, folder.name, over)
             except BaseException:
                 lock.release()
                 self._sweep_one(folder)  # unless the name is stored after all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import InvalidInput
@@ -22,6 +22,14 @@ class Meta:
     dtype: str
     key_type: KeyType
     embedder: dict[str, Any] | None
+    lineage: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    """Ids of the spaces it was forked from, oldest first, each with the seq it was forked at."""
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Meta:
+        """What as_dict gave."""
+        lineage = tuple((str(id), int(seq)) for id, seq in fields.pop("lineage", ()))
+        return cls(**fields, lineage=lineage)
 
     @classmethod
     def parse(cls, dims: object, metric: object, dtype: object, key_type: object, embedder: object) -> Meta:
@@ -41,7 +49,10 @@ class Meta:
 
     def as_dict(self) -> dict[str, Any]:
         """What the catalog stores."""
-        return asdict(self)
+        fields = asdict(self)
+        if not self.lineage:
+            del fields["lineage"]
+        return fields
 
 
 def _identity(embedder: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import _core
 from ..storage.reader import SegmentReader
 from ..types import Key
-from .bits import Words, all_set, are_set, cleared, is_set, unpack
+from .bits import Words, all_set, also_set, are_set, cleared, is_set, unpack
 from .tail import Tail
 
 if TYPE_CHECKING:
@@ -23,25 +23,46 @@ if TYPE_CHECKING:
 class Part:
     """One segment, or the log's rows, with the rows of it that are live."""
 
-    def __init__(self, source: SegmentReader | Tail, rows: int, live: Words | None = None, dead: int = 0) -> None:
+    def __init__(
+        self, source: SegmentReader | Tail, rows: int, live: Words | None = None, dead: int = 0, pinned: int = 0
+    ) -> None:
         self.source = source
         self.rows = rows
         self.live = live  # None while all are
         self.dead = dead
+        self.pinned = pinned  # of the dead, how many a snapshot may see; never too few
 
-    def without(self, rows: NDArray[np.int64]) -> Part:
-        """The part with those rows, each named once, dead as well."""
+    def without(self, rows: NDArray[np.int64], seen: NDArray[np.bool_] | None = None) -> Part:
+        """The part with those rows, each named once, dead as well; `seen` are those a snapshot may see."""
         if len(rows) == 0:
             return self
         live = all_set(self.rows) if self.live is None else self.live
-        return Part(self.source, self.rows, cleared(live, rows), self.dead + int(are_set(live, rows).sum()))
+        died = are_set(live, rows)
+        pinned = 0 if seen is None else int((died & seen).sum())
+        return Part(self.source, self.rows, cleared(live, rows), self.dead + int(died.sum()), self.pinned + pinned)
+
+    def revived(self, rows: NDArray[np.int64]) -> Part:
+        """The part with those rows, each named once, live again."""
+        if len(rows) == 0 or self.live is None:
+            return self
+        born = int((~are_set(self.live, rows)).sum())
+        return Part(self.source, self.rows, also_set(self.live, rows), self.dead - born, self.pinned)
+
+    @property
+    def waste(self) -> int:
+        """Dead rows that no snapshot sees, at least."""
+        return max(0, self.dead - self.pinned)
+
+    def whole(self) -> Part:
+        """The part with every row live."""
+        return Part(self.source, self.rows)
 
     def grown(self, rows: int) -> Part:
         """The log's part with its first `rows` rows; the new ones are live."""
         live = self.live
         if live is not None and -(-rows // 64) > len(live):
             live = np.concatenate([live, all_set(rows)[len(live) :]])
-        return Part(self.source, rows, live, self.dead)
+        return Part(self.source, rows, live, self.dead, self.pinned)
 
     def is_live(self, row: int) -> bool:
         """Whether a row is live."""

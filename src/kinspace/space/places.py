@@ -34,18 +34,18 @@ def _is_path(path: object) -> bool:
         return False
 
 
-def check_space_name(name: object) -> None:
-    """Raise InvalidInput unless that can be a space's name."""
+def check_space_name(name: object, what: str = "a space's name") -> None:
+    """Raise InvalidInput unless that can be a space's name, or a snapshot's."""
     if not isinstance(name, str):
-        raise InvalidInput(f"a space's name is a str; got {name!r} ({type(name).__name__})")
+        raise InvalidInput(f"{what} is a str; got {name!r} ({type(name).__name__})")
     try:
         size = len(name.encode())
     except UnicodeEncodeError as error:
-        raise InvalidInput(f"a space's name must be text that UTF-8 can hold; got {name!r}") from error
+        raise InvalidInput(f"{what} must be text that UTF-8 can hold; got {name!r}") from error
     if not 1 <= size <= MAX_NAME_BYTES:
-        raise InvalidInput(f"a space's name has 1…{MAX_NAME_BYTES} bytes of UTF-8; got {size:,} in {name[:40]!r}")
+        raise InvalidInput(f"{what} has 1…{MAX_NAME_BYTES} bytes of UTF-8; got {size:,} in {name[:40]!r}")
     if any(unicodedata.category(letter) == "Cc" for letter in name):
-        raise InvalidInput(f"a space's name has no control characters; got {name!r}")
+        raise InvalidInput(f"{what} has no control characters; got {name!r}")
 
 
 def open_catalog(folder: Path, durability: str) -> HubCatalog:

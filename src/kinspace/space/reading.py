@@ -302,7 +302,7 @@ class Reading:
         """
         view = self._store.view()
         meta = self._store.meta
-        segments = [part.source.entry for part in view.parts[:-1]]  # type: ignore[union-attr]  # the last is the log
+        segments = [part.source.entry for part in view.segments]  # type: ignore[union-attr]  # they are
         indexes = [index_bytes(reader) for part in view.parts if (reader := segment_of(part)) is not None]
         return {
             "rows": len(view),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,27 +20,23 @@ from .flush import LOG_BYTES, flush, log_is_full
 from .hits import Hits
 from .indexing import index_now
 from .load import batches, batches_of_texts
+from .past import Past
 from .progress import Progress
-from .reading import Reading
 from .store import Store
+from .versions import Versions
+
+if TYPE_CHECKING:
+    from .hub import Hub
 
 SEGMENT_ROWS = 4_096  # a batch of so many rows goes straight to a segment of its own
 _PATIENCE = 4  # logs' worth of rows that may wait for the background before the writer flushes itself
 
 
-class Space(Reading):
+class Space(Versions):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
-    def __init__(self, store: Store, background: Background, hub: object, embedder: Any = None) -> None:
-        super().__init__(store)
-        self._background = background
-        self._hub = hub  # which lives as long as any of its spaces
-        self._embedder = _same_embedder(store, embedder)
-
-    @property
-    def embedder(self) -> Any:
-        """What turns texts into this space's vectors, or None."""
-        return self._embedder
+    def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
+        super().__init__(store, background, hub, _same_embedder(store, embedder))
 
     def set(self, key: Key, vector: Any, /, **columns: Any) -> None:
         """Store one row; a row that had the key is replaced whole.
@@ -214,11 +210,22 @@ class Space(Reading):
 
     def flush(self) -> None:
         """Write the log's rows as a segment now, instead of when it is full."""
+        self._store.present("flushing")
         flush(self._store)
         self._background.index(self._store)
 
     def compact(self) -> Compaction:
-        """Merge all segments into one, and free what deleted rows held."""
+        """Merge all segments into one, and free what deleted rows held.
+
+        Rows that neither the present nor a snapshot sees are gone from the files afterwards, to the last byte, unless
+        a fork or somebody who reads an older state has them still. Rows that only snapshots see get a segment apart.
+
+        Returns
+        -------
+        Compaction
+            Segments before and after, and the bytes freed.
+        """
+        self._store.present("compacting")
         flush(self._store)
         done = compact(self._store, everything=True)
         assert done is not None  # it waited for its turn
@@ -243,6 +250,7 @@ class Space(Reading):
         Unavailable
             If there is no room for one, or the hub can only be read. Searches do without.
         """
+        self._store.present("indexing")
         return index_now(self._store, parse_progress(progress))
 
     def check(self) -> Report:
@@ -250,8 +258,9 @@ class Space(Reading):
         return check(self._store)
 
     def __repr__(self) -> str:
-        meta = self._store.meta
-        return f"<Space {self.name!r}: {len(self):,} rows × {meta.dims}, {meta.metric}>"
+        meta, store = self._store.meta, self._store
+        state = f", {store.label}" if isinstance(store, Past) else ", frozen" if self.frozen else ""
+        return f"<Space {self.name!r}: {len(self):,} rows × {meta.dims}, {meta.metric}{state}>"
 
     def _store_all(self, source: Any, progress: bool | None) -> int:
         stored = 0
@@ -273,11 +282,13 @@ class Space(Reading):
     def _store_batch(self, batch: Batch) -> None:
         if len(batch) == 0:
             return
+        self._keep_types(batch)
         if len(batch) < SEGMENT_ROWS and batch.vectors.nbytes < LOG_BYTES:
             with self._store.write("storing rows") as transaction:
                 transaction.put(batch)
             self._after_write()
             return
+        self._store.writable("storing rows")
         batch.merged_schema(self._store.view().schema)  # refuse before writing anything
         written = write_segment(
             self._store.segments,
@@ -301,6 +312,15 @@ class Space(Reading):
                 written.discard()
             raise
         self._background.look_after(self._store)
+
+    def _keep_types(self, batch: Batch) -> None:
+        """Flush first if a column widens that a snapshot sees in the log: what it sees keeps the older type."""
+        view = self._store.view()
+        if batch.columns is None or not view.known.snapshots or not view.tail.rows:
+            return
+        merged = batch.merged_schema(view.schema)
+        if any(merged[name] != dtype for name, dtype in view.schema.items()):
+            flush(self._store)
 
     def _after_write(self) -> None:
         view = self._store.last_view()

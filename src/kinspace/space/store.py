@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from ..errors import Corrupt, KinspaceError, SpaceNotFound, Unavailable
-from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State, Tally, TombstoneEntry
+from ..errors import Corrupt, Frozen, KinspaceError, SpaceNotFound, Unavailable
+from ..storage.catalog import LogEntry, SegmentEntry, SnapshotEntry, SpaceCatalog, State, Tally, TombstoneEntry
 from ..storage.files import FolderLock, list_folder, remove_if_unused
 from ..storage.reader import SegmentReader
 from ..storage.replace import sweep_unfinished
+from .history import applied
 from .index import Indexes
 from .meta import Meta
 from .part import Part
 from .tail import Tail
 from .transaction import Transaction
-from .view import View
+from .view import NOTHING, Known, View
 
 if TYPE_CHECKING:
     import sqlite3
 
 _LOOKS = 10  # how often a reader looks again while another process swaps segments
+_T = TypeVar("_T")
 
 
 class Store:
@@ -48,7 +48,7 @@ class Store:
         fields = self.catalog.meta()
         if fields.pop("id") != folder.name:
             raise Corrupt(f"{path} is the catalog of another space; restore the one that belongs there")
-        self.meta = Meta(**fields)
+        self.meta = Meta.of(fields)
         self.segments = folder / "segments"
         self.merging = folder / "merging"  # empty; who merges holds its lock
         self.indexing = folder / "indexing"  # likewise, of who builds indexes
@@ -74,6 +74,11 @@ class Store:
         self._check_there()
         if self.catalog.database.changes() == self._seen and self._view is not None:
             return self._view
+        return self.with_catalog(lambda _, view: view)
+
+    def with_catalog(self, read: Callable[[sqlite3.Connection, View], _T]) -> _T:
+        """read(connection, newest view), both of one state of the catalog."""
+        self._check_there()
         for _ in range(_LOOKS):
             changes = self.catalog.database.changes()
             with self._viewing, self.catalog.database.read(f"reading space {self.name!r}") as connection:
@@ -83,7 +88,7 @@ class Store:
                     missing = error  # perhaps another process has just replaced it
                     continue
                 self._view, self._seen = view, changes
-                return view
+                return read(connection, view)
         raise Corrupt(f"{missing.filename} is missing though the catalog names it; restore it from a backup")
 
     def last_view(self) -> View:
@@ -98,8 +103,11 @@ class Store:
                 self._view = self._view.again()
 
     @contextmanager
-    def write(self, doing: str) -> Iterator[Transaction]:
-        """Change the space, all or nothing; leaving the block commits and publishes the next view."""
+    def write(self, doing: str, *, rows: bool = True) -> Iterator[Transaction]:
+        """Change the space, all or nothing; leaving the block commits and publishes the next view.
+
+        Without `rows` what the space holds stays as it is, so that a frozen space may be changed too.
+        """
         self._check_there()
         with self.catalog.database.write(doing) as connection:
             with self._viewing:
@@ -110,6 +118,9 @@ class Store:
                         f"{error.filename} is missing though the catalog names it; restore it from a backup"
                     ) from error
                 view = self._view
+            if rows and view.state.frozen:
+                raise Frozen(f"space {self.name!r} is frozen: {doing} is not possible; write to a fork of it")
+            self.catalog.renew(connection)
             transaction = Transaction(self.catalog, connection, view)
             try:
                 yield transaction
@@ -122,11 +133,21 @@ class Store:
         if transaction.restructured:
             self.catalog.database.checkpoint()
         with self._viewing:
-            if self._view is not view or transaction.restructured:
+            if self._view is not view or transaction.restructured or transaction.rewound:
                 self._seen = None  # somebody has looked already, or segments changed: read it again when next asked
             else:
-                self._view = self._advance(view, state, view.parts, transaction.log, transaction.dead)
+                self._view = self._advance(
+                    state, view.every, transaction.log, transaction.dead, [], view.known.snapshots, view.known
+                )
                 self._seen = self._mark.last
+
+    def present(self, doing: str) -> None:
+        """Raise Frozen if this is a state that is over, which nothing can be done to."""
+
+    def writable(self, doing: str) -> None:
+        """Raise what write() would, before much has been done for it."""
+        if self.view().state.frozen:
+            raise Frozen(f"space {self.name!r} is frozen: {doing} is not possible; write to a fork of it")
 
     def sweep(self) -> None:
         """Remove segment folders that no transaction names and nobody uses."""
@@ -164,6 +185,11 @@ class Store:
         self._view = self._seen = None
         self._lock.release()
 
+    def check_open(self) -> None:
+        """Raise Closed if the hub was closed, SpaceNotFound if the space was deleted as far as is known here."""
+        self._check_there()
+        self.catalog.database.check_open()
+
     def _check_there(self) -> None:
         if self._deleted:
             raise SpaceNotFound(f"space {self.name!r} was deleted")
@@ -177,22 +203,28 @@ class Store:
         last = self._view
         if last is not None and last.state.version == state.version:
             return last
-        old = {}
-        if last is not None:
-            old = {part.source.entry.id: part for part in last.parts if isinstance(part.source, SegmentReader)}
+        catalog, now = self.catalog, state.tallies
+        was = State().tallies if last is None else last.state.tallies
+        known = NOTHING if last is None else last.known
+        snapshots = known.snapshots
+        if now["snapshot"] != was["snapshot"]:
+            snapshots = tuple(catalog.snapshots(connection, now["snapshot"]))
         tail = self._tail(connection, last)
-        after_log, log_before, after_dead, dead_before = 0, Tally(), 0, Tally()
-        if last is not None and tail is not None:
-            after_log, log_before = last.log_through, last.state.tallies["log"]
-        same = last is not None and state.tallies["segment"] == last.state.tallies["segment"]
-        if last is not None and tail is not None and same:
-            parts = last.parts
-            after_dead, dead_before = last.last_tombstone, last.state.tallies["tombstone"]
-        else:
-            parts = self._parts(self.catalog.segments(connection, state.tallies["segment"]), old, tail)
-        log = self.catalog.log(connection, after_log, self.meta.dims, log_before, state.tallies["log"])
-        dead = self.catalog.tombstones(connection, after_dead, dead_before, state.tallies["tombstone"])
-        return self._advance(last, state, parts, log, dead)
+        onward = tail is not None and now["revival"] == was["revival"] and set(known.snapshots) <= set(snapshots)
+        moved = now["segment"] != was["segment"]
+        afresh = not onward or (moved and now["revival"].rows > 0)
+        every = () if last is None else last.every
+        if moved or tail is None or last is None:
+            every = self._parts(catalog.segments(connection, now["segment"]), every, tail)
+        if afresh:
+            every = tuple(part.whole() for part in every)
+        read = Known(known.log if tail is not None else 0, 0 if afresh or moved else known.tombstone)
+        log_before = was["log"] if read.log else Tally()
+        dead_before = was["tombstone"] if read.tombstone else Tally()
+        log = catalog.log(connection, read.log, self.meta.dims, log_before, now["log"])
+        dead = catalog.events(connection, "tombstone", read.tombstone, dead_before, now["tombstone"])
+        revived = catalog.events(connection, "revival", 0, Tally(), now["revival"]) if afresh else []
+        return self._advance(state, every, log, dead, revived, snapshots, read)
 
     def _tail(self, connection: sqlite3.Connection, last: View | None) -> Part | None:
         """The last view's log, if what it holds is still the beginning of the log."""
@@ -203,7 +235,8 @@ class Store:
         assert isinstance(source, Tail)
         return last.tail if source.first_id in (0, first) else None
 
-    def _parts(self, entries: list[SegmentEntry], old: dict[str, Part], tail: Part | None) -> tuple[Part, ...]:
+    def _parts(self, entries: list[SegmentEntry], every: tuple[Part, ...], tail: Part | None) -> tuple[Part, ...]:
+        old = {part.source.entry.id: part for part in every if isinstance(part.source, SegmentReader)}
         segments = []
         for entry in entries:
             kept = old.get(entry.id)
@@ -217,21 +250,20 @@ class Store:
 
     def _advance(
         self,
-        last: View | None,
         state: State,
         parts: tuple[Part, ...],
         log: list[LogEntry],
         dead: list[TombstoneEntry],
+        revived: list[TombstoneEntry],
+        snapshots: tuple[SnapshotEntry, ...],
+        before: Known,
     ) -> View:
-        """The next view: new rows at the end of the log, rows that died taken out."""
+        """The next view: new rows at the end of the log, then what became of rows."""
         tail = parts[-1].source
         assert isinstance(tail, Tail)
         for entry in log:
             if entry.id > tail.last_id:
                 tail.append(entry)
-        parts = (*parts[:-1], parts[-1].grown(tail.rows))
-        if dead:
-            seqs = np.unique(np.concatenate([entry.seqs for entry in dead]))
-            parts = tuple(part.without(part.rows_of(seqs)) for part in parts)
-        tombstone = max([0 if last is None else last.last_tombstone, *(entry.id for entry in dead)])
-        return View(self.meta, state, parts, tail.last_id, tombstone, self.indexes)
+        parts = applied((*parts[:-1], parts[-1].grown(tail.rows)), dead, revived, snapshots)
+        tombstone = max([before.tombstone, *(entry.id for entry in dead)])
+        return View(self.meta, state, parts, self.indexes, Known(tail.last_id, tombstone, snapshots))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,10 +63,10 @@ class Tail:
         self.rows += count
         self.last_id = entry.id
 
-    def find(self, key: Key, rows: int) -> int:
-        """The last row with that key among the first `rows`, or -1."""
+    def find(self, key: Key, rows: int, is_live: Callable[[int], bool]) -> int:
+        """The live row with that key among the first `rows`, or -1."""
         row = self._newest.get(key, -1)
-        while row >= rows:
+        while row >= 0 and (row >= rows or not is_live(row)):
             row = self._earlier.get(row, -1)
         return row
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.catalog import LogEntry, SegmentEntry, SpaceCatalog, State, Tally, TombstoneEntry
+from ..storage.catalog import LogEntry, SegmentEntry, SnapshotEntry, SpaceCatalog, State, Tally, TombstoneEntry
+from ..storage.catalog.entries import ROWS
 from ..storage.segment import Written
 from .view import View
 
@@ -25,17 +27,31 @@ class Transaction:
         self.log: list[LogEntry] = []
         self.dead: list[TombstoneEntry] = []
         self.changed = False
-        self.restructured = False  # more than rows added and tombstones set
+        self.restructured = False  # segments came or went
+        self.rewound = False  # more than rows added and tombstones set, but segments stay
         self._columns = view.state.columns
-        self._next_seq = view.state.next_seq
-        self._deleted = False
+        self._next_seq = self._first_seq = view.state.next_seq
+        self._horizon = view.state.horizon
+        self._deleted = view.state.deleted
+        self._frozen = view.state.frozen
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
         self._connection = connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The catalog's, to read more of the state this begins from."""
+        return self._connection
+
     def next_state(self, version: int) -> State:
-        """The state this transaction leads to from that version."""
-        return State(version + 1, self._next_seq, self._deleted, self._columns, self._tallies)
+        """The state this transaction leads to from that version; called once, last."""
+        if self._next_seq != self._first_seq:
+            self._tallies["moment"] = self._catalog.add_moment(
+                self._connection, self._next_seq, now(), self._tallies["moment"]
+            )
+        return State(
+            version + 1, self._next_seq, self._horizon, self._deleted, self._frozen, self._columns, self._tallies
+        )
 
     def put(self, batch: Batch) -> None:
         """Append the batch's rows to the log; rows that had its keys die."""
@@ -61,29 +77,61 @@ class Transaction:
         if len(positions) == 0:
             return
         seqs = np.sort(self.view.seqs(positions))
-        entry, self._tallies["tombstone"] = self._catalog.add_tombstones(
-            self._connection, self._next_seq, seqs, self._tallies["tombstone"]
-        )
-        self.dead.append(entry)
-        self._next_seq += 1
-        self.changed = True
+        self.dead.append(self._event("tombstone", seqs))
 
-    def swap(self, written: Written | None, segments: list[str], log_through: int, gone: NDArray[np.uint64]) -> None:
-        """Put a segment in the place of others and of the log up to an entry; `gone` are the rows it left out."""
+    def swap(self, written: list[Written], segments: list[str], log_through: int, gone: NDArray[np.uint64]) -> None:
+        """Put segments in the place of others and of the log up to an entry; `gone` are the rows they left out."""
         catalog, connection, tallies = self._catalog, self._connection, self._tallies
-        if written is not None:
-            self._name(written, 0)
+        for one in written:
+            self._name(one, 0)
         tallies["segment"] = catalog.drop_segments(connection, segments, tallies["segment"])
         tallies["log"] = catalog.drop_log(connection, log_through, tallies["log"])
         if len(gone):
-            tallies["tombstone"] = catalog.drop_tombstones(connection, gone, tallies["tombstone"])
+            for table in ("tombstone", "revival"):
+                tallies[table], last = catalog.drop_events(connection, table, gone, tallies[table])
+                self._horizon = max(self._horizon, last + 1)
+        tallies["moment"] = catalog.thin_moments(connection, self._horizon, self._next_seq, tallies["moment"])
         self.changed = self.restructured = True
 
     def clear(self) -> None:
-        """Forget every row."""
+        """Take every row out of the present; those that no snapshot sees are forgotten."""
+        if self.view.known.snapshots:
+            self.kill(self.view.live()[1])
+            return
         self._catalog.empty(self._connection)
-        self._tallies = dict.fromkeys(self._tallies, Tally())
+        self._tallies |= dict.fromkeys(ROWS, Tally())
+        self._next_seq += 1
+        self._horizon = self._next_seq
         self.changed = self.restructured = True
+
+    def snapshot(self, name: str) -> SnapshotEntry:
+        """Keep the present under a name."""
+        view = self.view
+        entry = SnapshotEntry(name, self._next_seq, now(), len(view), self._columns)
+        self._tallies["snapshot"] = self._catalog.add_snapshot(self._connection, entry, self._tallies["snapshot"])
+        self.changed = self.rewound = True
+        return entry
+
+    def drop_snapshot(self, name: str) -> None:
+        """Keep it no longer."""
+        self._tallies["snapshot"] = self._catalog.drop_snapshot(self._connection, name, self._tallies["snapshot"])
+        self.changed = self.rewound = True
+
+    def restore(self, then: View) -> None:
+        """Make the present what an earlier view of it shows."""
+        before, after = self.view.live()[0], then.live()[0]
+        gone, back = np.setdiff1d(before, after, True), np.setdiff1d(after, before, True)
+        if len(gone):
+            self.dead.append(self._event("tombstone", gone))
+        if len(back):
+            self._event("revival", back)
+        if self._columns != then.state.columns:
+            self._columns, self.changed = then.state.columns, True
+        self.rewound = True
+
+    def freeze(self) -> None:
+        """Let no row change from now on."""
+        self._frozen = self.changed = True
 
     def delete_space(self) -> None:
         """Mark the space deleted: whoever has it open finds out at the next call."""
@@ -93,6 +141,14 @@ class Transaction:
         entry = SegmentEntry(written.id, written.rows, base, base + written.first, base + written.last, written.files)
         self._tallies["segment"] = self._catalog.add_segment(self._connection, entry, self._tallies["segment"])
         self.changed = self.restructured = True
+
+    def _event(self, table: str, seqs: NDArray[np.uint64]) -> TombstoneEntry:
+        entry, self._tallies[table] = self._catalog.add_event(
+            self._connection, table, self._next_seq, seqs, self._tallies[table]
+        )
+        self._next_seq += 1
+        self.changed = True
+        return entry
 
     def _replace(self, batch: Batch) -> None:
         positions = self.view.find_many(batch.keys, batch.hashes)
@@ -106,3 +162,8 @@ class Transaction:
         merged = batch.merged_schema(self.view.schema)
         if merged != self.view.schema:
             self._columns = encode_schema(merged)
+
+
+def now() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1_000

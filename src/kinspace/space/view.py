@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..storage.catalog import State
+from ..storage.catalog import SnapshotEntry, State
 from ..storage.reader import SegmentReader
 from ..types import Key
-from .bits import Words, are_set
+from .bits import Words
 from .effort import Effort
 from .index import Indexes
 from .meta import Meta
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
     from ..storage.columns import Schema
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How far a view has read the catalog, so that the next one reads only what came since."""
+
+    log: int = 0  # id of the last log entry
+    tombstone: int = 0  # id of the last tombstone
+    snapshots: tuple[SnapshotEntry, ...] = ()
+
+
+NOTHING = Known()
+
+
 class View:
     """The rows of a space at one version. Nothing in it changes, whatever is written meanwhile."""
 
@@ -34,25 +47,41 @@ class View:
         meta: Meta,
         state: State,
         parts: tuple[Part, ...],
-        log_through: int,
-        last_tombstone: int,
         indexes: Indexes,
+        known: Known = NOTHING,
     ) -> None:
         self.meta = meta
         self.state = state
-        self.parts = parts  # segments by lowest seq, then the log
-        self.log_through = log_through  # id of the last log entry in it
-        self.last_tombstone = last_tombstone  # id of the last tombstone in it
-        self._indexes = indexes
+        self.known = known  # what of the catalog went into it
+        self.parts = tuple(part for part in parts[:-1] if part.dead < part.rows) + parts[-1:]  # segments, then the log
+        self.buried = tuple(part for part in parts[:-1] if part.dead == part.rows)  # segments without live rows
+        self.indexes = indexes
         self.starts = [0]
-        for part in parts:
+        for part in self.parts:
             self.starts.append(self.starts[-1] + part.rows)
-        filled = [part for part in parts if part.rows]
+        filled = [part for part in self.parts if part.rows]
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""
-        return View(self.meta, self.state, self.parts, self.log_through, self.last_tombstone, self._indexes)
+        return View(self.meta, self.state, self.every, self.indexes, self.known)
+
+    def of(self, parts: list[Part], columns: bytes | None = None) -> View:
+        """Every row of these parts, live or not, with columns of these types, or the view's own."""
+        state = self.state if columns is None else replace(self.state, columns=columns)
+        segments = tuple(part.whole() for part in parts if isinstance(part.source, SegmentReader))
+        tail = self.tail.whole() if self.tail in parts else Part(Tail(self.meta.dims), 0)
+        return View(self.meta, state, (*segments, tail), self.indexes)
+
+    @property
+    def every(self) -> tuple[Part, ...]:
+        """All parts, the buried ones too; the log last."""
+        return (*self.buried, *self.parts)
+
+    @property
+    def segments(self) -> list[Part]:
+        """The segments among the parts, the buried ones too, by lowest seq."""
+        return sorted((*self.buried, *self.parts[:-1]), key=lambda part: part.span)
 
     @property
     def tail(self) -> Part:
@@ -77,7 +106,7 @@ class View:
                 part.source.check_chunks()
                 part.source.keys  # noqa: B018  # mapped now: hits ask for them later, when the files may be gone
         lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
-        graphs = self._indexes.graphs(self.parts)
+        graphs = self.indexes.graphs(self.parts)
         return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric, graphs=graphs)
 
     def nearest(
@@ -106,14 +135,14 @@ class View:
         tail = self.parts[-1]
         assert isinstance(tail.source, Tail)
         if tail.rows:
-            row = tail.source.find(key, tail.rows)
-            if row >= 0 and tail.is_live(row):
+            row = tail.source.find(key, tail.rows, tail.is_live)
+            if row >= 0:
                 return self.starts[-2] + row
         for number in range(len(self.parts) - 2, -1, -1):
             part = self.parts[number]
             assert isinstance(part.source, SegmentReader)
-            row = part.source.keys.find(digest, key)
-            if row >= 0 and part.is_live(row):
+            row = part.source.keys.find(digest, key, part.live)
+            if row >= 0:
                 return self.starts[number] + row
         return -1
 
@@ -125,18 +154,16 @@ class View:
             if part.dead == part.rows:
                 continue
             assert isinstance(part.source, SegmentReader)
-            rows = part.source.keys.find_many(hashes, keys)
+            rows = part.source.keys.find_many(hashes, keys, part.live)
             hit = np.flatnonzero(rows >= 0)
-            if part.live is not None:
-                hit = hit[are_set(part.live, rows[hit])]
             found[hit] = rows[hit] + self.starts[number]
         tail = self.parts[-1]
         assert isinstance(tail.source, Tail)
         if tail.rows:
-            find, start, rows_held = tail.source.find, self.starts[-2], tail.rows
+            find, start, rows_held, is_live = tail.source.find, self.starts[-2], tail.rows, tail.is_live
             for place, key in enumerate(keys):
-                row = find(key, rows_held)
-                if row >= 0 and tail.is_live(row):
+                row = find(key, rows_held, is_live)
+                if row >= 0:
                     found[place] = start + row
         return found
 
@@ -205,6 +232,16 @@ class View:
         for part, rows, where in self._by_part(positions):
             out[where] = part.seqs(rows)
         return out
+
+    def live(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """The seqs of all live rows, ascending, and their positions."""
+        rows = [part.live_rows() for part in self.parts]
+        seqs = np.concatenate([part.seqs(here) for part, here in zip(self.parts, rows, strict=True)])
+        places = np.concatenate([here + start for here, start in zip(rows, self.starts, strict=False)])
+        if bool((seqs[1:] > seqs[:-1]).all()):
+            return seqs, places
+        order = np.argsort(seqs, kind="stable")
+        return seqs[order], places[order]
 
     def take(self, positions: NDArray[np.int64], names: list[str] | None = None) -> pl.DataFrame:
         """The key and the columns (all of them by default) of those positions, in the order asked."""

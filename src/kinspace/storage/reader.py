@@ -139,12 +139,17 @@ class SegmentReader:
         return pl.DataFrame([found.get_column(name) for name in present])
 
     @cached_property
-    def columns(self) -> list[str]:
-        """The columns rows.arrow holds, "key" first."""
+    def types(self) -> dict[str, pl.DataType]:
+        """The columns rows.arrow holds, "key" first, and their types there."""
         import polars as pl
 
         with self._reading():
-            return list(pl.read_ipc_schema(self.arrow_path))
+            return dict(pl.read_ipc_schema(self.arrow_path))
+
+    @property
+    def columns(self) -> list[str]:
+        """Their names."""
+        return list(self.types)
 
     @cached_property
     def arrow_path(self) -> Path:

@@ -110,9 +110,9 @@ class Database:
     @contextmanager
     def read(self, doing: str) -> Iterator[sqlite3.Connection]:
         """One consistent state of the file, for as long as the block lasts."""
-        self._check_open()
+        self.check_open()
         with self._reading, self._errors(doing):
-            self._check_open()
+            self.check_open()
             self._look_again()
             try:
                 self._reader.execute("BEGIN")
@@ -128,9 +128,9 @@ class Database:
             raise Unavailable(
                 f"{self.path} can only be read (a read-only folder, or a full disk): {doing} is not possible"
             )
-        self._check_open()
+        self.check_open()
         with self._writing:
-            self._check_open()
+            self.check_open()
             try:
                 with self._errors(doing):
                     if self._writer is None:
@@ -148,12 +148,12 @@ class Database:
 
         The mark's words or, while those can't be relied on, a number that takes SQLite microseconds.
         """
-        self._check_open()
+        self.check_open()
         words = self.mark.settled()
         if words is not None:
             return words
         with self._reading:
-            self._check_open()
+            self.check_open()
             try:
                 self._look_again()
                 number: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
@@ -169,6 +169,16 @@ class Database:
         with self._writing, contextlib.suppress(sqlite3.Error):  # the next one will
             if self._writer is not None and not self._closed:
                 self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that no byte of deleted rows is left in it or its WAL, as far as readers allow."""
+        with self._writing, contextlib.suppress(sqlite3.Error):  # a full disk, or another at work: the next one will
+            if self._closed or self.readonly:
+                return
+            if self._writer is None:
+                self._writer = self._connect()
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when all is well."""
@@ -250,7 +260,8 @@ class Database:
             self._writer.close()
             self._writer = None
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise Closed if it was closed."""
         if self._closed:
             raise Closed(f"{self.path.parent} was closed; connect again")
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...types import Key
 
-TABLES = ("segment", "log", "tombstone")
+ROWS = ("segment", "log", "tombstone", "revival")  # the tables that say which rows there are
+TABLES = (*ROWS, "snapshot", "moment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +42,43 @@ def _no_rows() -> dict[str, Tally]:
     return dict.fromkeys(TABLES, Tally())
 
 
+def _tallies(read: dict[str, tuple[int, str]]) -> dict[str, Tally]:
+    return _no_rows() | {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in read.items()}
+
+
+_SIMPLE = ("version", "next_seq", "horizon", "deleted", "frozen")  # of a state, stored as they are
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What changes at every commit."""
 
     version: int = 0  # commits so far
     next_seq: int = 0  # the seq of the next write
+    horizon: int = 0  # the lowest seq whose state is whole still; below it only what snapshots see
     deleted: bool = False  # the whole space was deleted
+    frozen: bool = False  # no row changes any more
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
 
-    def row(self) -> tuple[int, int, int, bytes, str]:
+    def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
+        fields = {name: getattr(self, name) for name in _SIMPLE}
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
-        return self.version, self.next_seq, int(self.deleted), self.columns, json.dumps(tallies, sort_keys=True)
+        return json.dumps({**fields, "tallies": tallies}, sort_keys=True), self.columns
 
     @classmethod
-    def of_row(cls, version: int, next_seq: int, deleted: int, columns: bytes, tallies: str) -> State:
+    def of_row(cls, body: str, columns: bytes) -> State:
         """What row() stored."""
-        read = {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in json.loads(tallies).items()}
-        return cls(version, next_seq, bool(deleted), columns, read)
+        fields = json.loads(body)
+        tallies = _tallies(fields.pop("tallies"))
+        return cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies)
+
+    @classmethod
+    def of_row_1(cls, version: int, next_seq: int, deleted: int, columns: bytes, tallies: str) -> State:
+        """What a catalog of format 1 holds."""
+        read = _tallies(json.loads(tallies))
+        return cls(version, next_seq, deleted=bool(deleted), columns=columns, tallies=read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +123,29 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class TombstoneEntry:
-    """Rows, by their seq, that a write at seq `at` removed or replaced."""
+    """Rows, by their seq, that a write at seq `at` removed or replaced; or, of a revival, brought back."""
 
     id: int
     at: int
     seqs: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotEntry:
+    """A state of the space that keeps its rows: those with a lower seq, less those that had died by then."""
+
+    name: str
+    seq: int
+    time: int  # microseconds since 1970, UTC
+    rows: int
+    columns: bytes  # the columns' types at that time, as in State
+
+    def body(self) -> str:
+        """Everything but the name and the columns, as it is stored."""
+        return json.dumps({"seq": self.seq, "time": self.time, "rows": self.rows}, sort_keys=True)
+
+    @classmethod
+    def of_row(cls, name: str, body: str, columns: bytes) -> SnapshotEntry:
+        """What body() stored."""
+        fields = json.loads(body)
+        return cls(name, int(fields["seq"]), int(fields["time"]), int(fields["rows"]), columns)

@@ -46,10 +46,11 @@ class HubCatalog:
         with self.database.read("looking up spaces") as connection:
             return self._load(connection)
 
-    def add(self, name: str, id: str) -> None:
+    def add(self, name: str, id: str, over: str | None = None) -> None:
+        """Give the folder a name that is free, or that of the folder `over`."""
         with self.database.write("adding a space") as connection:
             spaces = self._load(connection)
-            if name in spaces:
+            if spaces.get(name) != over:
                 raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name")
             self._store(connection, {**spaces, name: id})
         self.database.checkpoint()

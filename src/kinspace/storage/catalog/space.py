@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +15,66 @@ from numpy.typing import NDArray
 from ...errors import Corrupt
 from ...types import Key
 from .database import Database, checksum
-from .entries import TABLES, LogEntry, SegmentEntry, State, Tally, TombstoneEntry
+from .entries import ROWS, LogEntry, SegmentEntry, State, Tally
+from .history import History
 
-FORMAT = 1
+FORMAT = 2
+_FIRST = 1  # what it lacks is made by the first write
 
+_SINCE_2 = """
+CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL, columns BLOB NOT NULL,
+  checksum BLOB NOT NULL);
+CREATE TABLE revival (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, seqs BLOB NOT NULL,
+  checksum BLOB NOT NULL);
+CREATE TABLE snapshot (name TEXT PRIMARY KEY, body TEXT NOT NULL, columns BLOB NOT NULL, checksum BLOB NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE moment (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, checksum BLOB NOT NULL);
+PRAGMA user_version=2;
+"""
 _SCHEMA = f"""
 CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL, checksum BLOB NOT NULL);
-CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, next_seq INTEGER NOT NULL,
-  deleted INTEGER NOT NULL, columns BLOB NOT NULL, tallies TEXT NOT NULL, checksum BLOB NOT NULL);
 CREATE TABLE segment (id TEXT PRIMARY KEY, body TEXT NOT NULL, checksum BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, first INTEGER NOT NULL, keys TEXT NOT NULL,
   vectors BLOB NOT NULL, columns BLOB, checksum BLOB NOT NULL);
 CREATE TABLE tombstone (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, seqs BLOB NOT NULL,
   checksum BLOB NOT NULL);
-PRAGMA user_version={FORMAT};
+{_SINCE_2}
 """
 
 
-class SpaceCatalog:
+class SpaceCatalog(History):
     """The tables of one space. Methods that take a connection run inside the caller's transaction.
 
     Those that change a table return its tally; the caller puts the tallies into the next state.
     """
 
     def __init__(self, database: Database) -> None:
-        self.database = database
+        super().__init__(database)
+        self._old: bool | None = None  # whether it is of the first format still
 
     @classmethod
-    def create(cls, path: Path, meta: dict[str, Any], *, durability: str) -> SpaceCatalog:
+    def create(
+        cls,
+        path: Path,
+        meta: dict[str, Any],
+        *,
+        durability: str,
+        state: State | None = None,
+        segments: Iterable[SegmentEntry] = (),
+        dead: NDArray[np.uint64] | None = None,
+    ) -> SpaceCatalog:
+        """Make the file: of an empty space, or of one in that state with these segments, some of their rows dead."""
         catalog = cls(Database.create(path, _SCHEMA, durability=durability, marked=True))
         body = json.dumps(meta, sort_keys=True)
+        state = State() if state is None else state
+        tallies = dict(state.tallies)
         with catalog.database.write("creating a space") as connection:
             connection.execute("INSERT INTO meta VALUES (1, ?, ?)", (body, checksum(body)))
-            catalog.put_state(connection, State())
+            for entry in segments:
+                tallies["segment"] = catalog.add_segment(connection, entry, tallies["segment"])
+            if dead is not None and len(dead):
+                _, tallies["tombstone"] = catalog.add_event(connection, "tombstone", 0, dead, tallies["tombstone"])
+            catalog.put_state(connection, replace(state, tallies=tallies))
         return catalog
 
     @classmethod
@@ -58,24 +85,42 @@ class SpaceCatalog:
         with self.database.read("reading what the space is") as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             row = connection.execute("SELECT body, checksum FROM meta").fetchone()
-        if version != FORMAT:
-            raise Corrupt(f"{self._path}: format {version} is not known here; this version reads format {FORMAT}")
+        if version not in (_FIRST, FORMAT):
+            known = f"formats {_FIRST} and {FORMAT}"
+            raise Corrupt(f"{self._path}: format {version} is not known here; this version reads {known}")
         if row is None:
             raise Corrupt(f"{self._path}: the space's description is missing")
         with self._decoding("the space's description", row[1], row[0]):
             return dict(json.loads(row[0]))
 
     def state(self, connection: sqlite3.Connection) -> State:
-        query = "SELECT version, next_seq, deleted, columns, tallies, checksum FROM state"
-        row = connection.execute(query).fetchone()
-        if row is None:
+        old = self._is_old(connection)
+        names = "version, next_seq, deleted, columns, tallies" if old else "body, columns"
+        found = connection.execute(f"SELECT {names}, checksum FROM state").fetchone()
+        if found is None:
             raise Corrupt(f"{self._path}: the state row is missing; restore the file from a backup")
-        with self._decoding("the state row", row[5], *row[:5]):
-            return State.of_row(*row[:5])
+        *row, digest = found
+        with self._decoding("the state row", digest, *row):
+            return State.of_row_1(*row) if old else State.of_row(*row)
 
     def put_state(self, connection: sqlite3.Connection, state: State) -> None:
         row = state.row()
-        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", (*row, checksum(*row)))
+        connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?)", (*row, checksum(*row)))
+
+    def renew(self, connection: sqlite3.Connection) -> None:
+        """Give a catalog of the first format what it lacks; part of the caller's transaction, as its first change."""
+        if not self._is_old(connection):
+            return
+        state = self.state(connection)
+        for statement in ("DROP TABLE state", *_SINCE_2.split(";")):
+            connection.execute(statement)
+        self._old = None  # this transaction may yet be undone
+        self.put_state(connection, state)
+
+    def _is_old(self, connection: sqlite3.Connection) -> bool:
+        if self._old is not False:
+            self._old = connection.execute("PRAGMA user_version").fetchone()[0] == _FIRST
+        return self._old
 
     def segments(self, connection: sqlite3.Connection, tally: Tally) -> list[SegmentEntry]:
         """Every segment, by lowest seq; Corrupt unless they are those of the tally."""
@@ -94,8 +139,7 @@ class SpaceCatalog:
 
     def drop_segments(self, connection: sqlite3.Connection, ids: Iterable[str], tally: Tally) -> Tally:
         for id in ids:
-            tally = tally.minus(_digests(connection, "SELECT checksum FROM segment WHERE id=?", id))
-            connection.execute("DELETE FROM segment WHERE id=?", (id,))
+            tally = self._drop(connection, "segment", "id=?", id, tally)
         return tally
 
     def log(self, connection: sqlite3.Connection, after: int, dims: int, before: Tally, tally: Tally) -> list[LogEntry]:
@@ -133,76 +177,14 @@ class SpaceCatalog:
         return first
 
     def drop_log(self, connection: sqlite3.Connection, through: int, tally: Tally) -> Tally:
-        tally = tally.minus(_digests(connection, "SELECT checksum FROM log WHERE id<=?", through))
-        connection.execute("DELETE FROM log WHERE id<=?", (through,))
-        return tally
-
-    def tombstones(
-        self, connection: sqlite3.Connection, after: int, before: Tally, tally: Tally
-    ) -> list[TombstoneEntry]:
-        """The tombstones with an id above `after`, oldest first; with those `before` they must be the tally's."""
-        entries, digests = [], []
-        query = "SELECT id, at, seqs, checksum FROM tombstone WHERE id>? ORDER BY id"
-        for id, at, seqs, digest in connection.execute(query, (after,)):
-            with self._decoding(f"tombstone {id}", digest, at, seqs):
-                entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, np.dtype("<u8"))))
-            digests.append(digest)
-        self._expect("tombstone", before.plus(digests), tally)
-        return entries
-
-    def add_tombstones(
-        self, connection: sqlite3.Connection, at: int, seqs: NDArray[np.uint64], tally: Tally
-    ) -> tuple[TombstoneEntry, Tally]:
-        row = (at, seqs.astype("<u8", copy=False).tobytes())
-        digest = checksum(*row)
-        cursor = connection.execute("INSERT INTO tombstone (at, seqs, checksum) VALUES (?, ?, ?)", (*row, digest))
-        assert cursor.lastrowid is not None
-        return TombstoneEntry(cursor.lastrowid, at, seqs), tally.plus([digest])
-
-    def drop_tombstones(self, connection: sqlite3.Connection, gone: NDArray[np.uint64], tally: Tally) -> Tally:
-        """Forget the tombstones of rows that no file holds any more."""
-        entries = self.tombstones(connection, 0, Tally(), tally)
-        if not entries:
-            return tally
-        stays = ~np.isin(np.concatenate([entry.seqs for entry in entries]), gone)
-        ends = np.cumsum([len(entry.seqs) for entry in entries])
-        for entry, keep in zip(entries, np.split(stays, ends[:-1]), strict=True):
-            if keep.all():
-                continue
-            tally = tally.minus(_digests(connection, "SELECT checksum FROM tombstone WHERE id=?", entry.id))
-            connection.execute("DELETE FROM tombstone WHERE id=?", (entry.id,))
-            if keep.any():
-                _, tally = self.add_tombstones(connection, entry.at, entry.seqs[keep], tally)
-        return tally
+        return self._drop(connection, "log", "id<=?", through, tally)
 
     def empty(self, connection: sqlite3.Connection) -> None:
-        """Forget every row there is; the tallies begin anew."""
-        for table in TABLES:
+        """Forget every row there is; the tallies of those tables begin anew."""
+        for table in ROWS:
             connection.execute(f"DELETE FROM {table}")
 
     def size(self) -> int:
         """Bytes of the catalog's files."""
         paths = [self._path, self._path.with_name(self._path.name + "-wal")]
         return sum(path.stat().st_size for path in paths if path.exists())
-
-    @property
-    def _path(self) -> Path:
-        return self.database.path
-
-    @contextmanager
-    def _decoding(self, what: str, expected: object, *parts: Any) -> Iterator[None]:
-        if expected != checksum(*parts):
-            raise Corrupt(f"{self._path}: the checksum of {what} does not match; restore the file from a backup")
-        try:
-            yield
-        except (TypeError, ValueError, KeyError) as error:
-            raise Corrupt(f"{self._path}: {what} can't be read: {error}") from error
-
-    def _expect(self, table: str, found: Tally, expected: Tally) -> None:
-        if found != expected:
-            counts = f"{found.rows:,} rows where {expected.rows:,} were written"
-            raise Corrupt(f"{self._path}: table {table} is damaged ({counts}); restore the file from a backup")
-
-
-def _digests(connection: sqlite3.Connection, query: str, value: object) -> list[bytes]:
-    return [row[0] for row in connection.execute(query, (value,))]

@@ -1,0 +1,60 @@
+"""What two spaces, or two states of one, have in common: rows with the same seq below the seq they parted at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .history import Seqs
+from .past import events_before
+from .store import Store
+from .view import View
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_NEVER = 1 << 63  # a seq above all
+
+
+def parted_at(one: Store, other: Store) -> int | None:
+    """The seq from which on the two are not the same; None if they are not related."""
+    ours, theirs = _line(one), _line(other)
+    for id in reversed(ours):
+        if id in theirs:
+            return min(ours[id], theirs[id])
+    return None
+
+
+def _line(store: Store) -> dict[str, int]:
+    """The spaces it comes from, oldest first, itself last: id -> the seq from which on it isn't that one."""
+    line: dict[str, int] = {}
+    low = _NEVER
+    for id, seq in reversed([*store.meta.lineage, (store.folder.name, _NEVER)]):
+        low = min(low, seq)
+        line[id] = low
+    return dict(reversed(line.items()))
+
+
+def unlike(ours: View, theirs: View, parted: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the rows that may differ: all but those both have, with one seq below the one they parted at."""
+    (our_seqs, our_places), (their_seqs, their_places) = ours.live(), theirs.live()
+    both = np.intersect1d(our_seqs, their_seqs, assume_unique=True)
+    both = both[both < parted]
+    return our_places[~np.isin(our_seqs, both)], their_places[~np.isin(their_seqs, both)]
+
+
+def changed_since(store: Store, view: View, parted: int) -> Seqs:
+    """Seqs of the rows, live now, that have come since a seq: written, or brought back by a restore; ascending."""
+
+    def brought_back(connection: sqlite3.Connection, now: View) -> list[Seqs]:
+        revived = events_before(store.catalog, connection, now.state, view.state.next_seq)[1]
+        return [entry.seqs for entry in revived if entry.at >= parted]
+
+    seqs = view.live()[0]
+    back = store.with_catalog(brought_back)
+    new = seqs >= parted
+    if back:
+        new |= np.isin(seqs, np.concatenate(back))
+    return seqs[new]
