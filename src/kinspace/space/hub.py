@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,6 +144,60 @@ class Hub:
                     )
                 return space
 
+    def import_space(
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        metric: str | None = None,
+        key: str = "key",
+        vector: str = "vector",
+        key_type: str | None = None,
+        dtype: str = "float32",
+        embedder: Any = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Space:
+        """Make a new space of a file's rows, with the dims and the type of keys that it has; all or nothing.
+
+        Parameters
+        ----------
+        name : str
+        path : str or path
+            Parquet, Arrow, ``.npy`` (with x.rows.parquet beside x.npy, or without), ``.zarr``, ``.zarr.zip``, HDF5 as
+            ann-benchmarks has it, ``.fvecs``, ``.bvecs`` or ``.ivecs``, by its suffix.
+        metric : {"cosine", "l2", "ip"}, optional
+            By default the one that the file names, or else "cosine".
+        key, vector : str
+            A table's columns that hold keys and vectors.
+        key_type : {"str", "int"}, optional
+            By default that of the file's keys; where it has none, row numbers are the keys, as "int" or, of HDF5 and
+            vecs, as decimal text.
+        dtype, embedder
+            As for create_space.
+        batch_size, progress
+            As for Space.load.
+
+        Raises
+        ------
+        SpaceExists
+            If the name is taken.
+        InvalidInput, Corrupt
+            If the file is not what its suffix says, or is damaged. Whatever the error, there is no space of that name.
+        """
+        from .importing import filling
+
+        check_space_name(name)
+        self._check_open()
+        if name in self:
+            raise SpaceExists(f"a space named {name!r} exists already; pick another name, or load() into that one")
+        options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
+        meta, fill = filling(path, name, key, vector, options, self._durability, batch_size, progress)
+        self._make(name, meta, fill)
+        space = self.get_space(name, embedder=embedder)
+        self._background.look_after(space._store)
+        return space
+
     def get_space(self, name: str, *, embedder: Any = None) -> Space:
         """The space of that name.
 
@@ -258,7 +312,8 @@ class Hub:
     def __repr__(self) -> str:
         return f"<Hub {str(self.path)!r}{' closed' if self._closed else ''}>"
 
-    def _make(self, name: str, meta: Meta) -> str:
+    def _make(self, name: str, meta: Meta, fill: Callable[[Path], None] | None = None) -> str:
+        """Make a space's folder, have `fill` write to it, and only then give it its name."""
         if self._catalog.database.readonly:
             raise Unavailable(f"{self.path} can only be read; no space can be made in it")
         with os_errors(f"making space {name!r} in {self.path}"):
@@ -271,6 +326,8 @@ class Hub:
                 SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
                 sync_tree(folder)
                 sync(self._spaces)
+                if fill is not None:
+                    fill(folder)
                 self._catalog.add(name, folder.name)
             except BaseException:
                 lock.release()
