@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import zipfile
 from collections.abc import Callable
@@ -16,15 +17,23 @@ import pytest
 import zarr
 
 import kinspace as ks
-from exchanged import filled, same
+from exchanged import filled, same, there
 from kinspace.storage.interchange.zarr_guard import zstd_size
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A group of 49 rows, 4 dims, as exported."""
+    path = tmp_path_factory.mktemp("exported") / "x.zarr"
+    with ks.connect(":memory:") as hub:
+        filled(hub).export(path)
+    return path
+
+
 @pytest.fixture
-def group(hub: ks.Hub, tmp_path: Path) -> Path:
-    """An exported group of 49 rows, 4 dims."""
-    filled(hub).export(tmp_path / "x.zarr")
-    return tmp_path / "x.zarr"
+def group(exported: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be spoilt."""
+    return Path(shutil.copytree(exported, tmp_path / "x.zarr"))
 
 
 def refuse(hub: ks.Hub, path: Path, told: str, kind: type[ks.KinspaceError] = ks.InvalidInput) -> None:
@@ -143,7 +152,7 @@ def test_a_flipped_bit_or_a_lost_end_is_damage(hub: ks.Hub, group: Path, name: s
 
 
 def test_keys_of_another_export_are_damage(hub: ks.Hub, group: Path, tmp_path: Path) -> None:
-    space = hub.get_space("docs")
+    space = filled(hub)
     space.delete("k9")
     space.set("other", np.ones(4))
     space.export(tmp_path / "y.zarr")
@@ -162,7 +171,7 @@ def test_a_link_that_leads_out_is_not_followed(hub: ks.Hub, group: Path, tmp_pat
 def test_a_link_that_stays_inside_is_followed_and_one_that_dangles_is_not(hub: ks.Hub, group: Path) -> None:
     (group / "rows.parquet").rename(group / "real.parquet")
     (group / "rows.parquet").symlink_to("real.parquet")
-    assert same(hub.get_space("docs"), hub.import_space("linked", group))
+    assert same(filled(hub), hub.import_space("linked", group))
     (group / "more").symlink_to("nowhere")
     refuse(hub, group, "link")
 
@@ -177,9 +186,9 @@ def test_a_pipe_in_a_group_is_refused(hub: ks.Hub, group: Path) -> None:
 
 
 @pytest.fixture
-def members(group: Path) -> dict[str, bytes]:
+def members(exported: Path) -> dict[str, bytes]:
     """The files of a good zip."""
-    return {str(path.relative_to(group)): path.read_bytes() for path in group.rglob("*") if path.is_file()}
+    return there(exported)
 
 
 def pack(path: Path, members: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> Path:
@@ -191,7 +200,7 @@ def pack(path: Path, members: dict[str, bytes], how: int = zipfile.ZIP_STORED) -
 
 def test_a_zip_that_another_program_deflated_is_read(hub: ks.Hub, tmp_path: Path, members: dict[str, bytes]) -> None:
     packed = pack(tmp_path / "x.zarr.zip", members, zipfile.ZIP_DEFLATED)
-    assert same(hub.get_space("docs"), hub.import_space("again", packed))
+    assert same(filled(hub), hub.import_space("again", packed))
 
 
 @pytest.mark.parametrize(
