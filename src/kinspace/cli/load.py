@@ -22,7 +22,7 @@ TEXT_DIMS = 512
 
 @guarded
 def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .parquet, .arrow or .npy file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of vectors, by its suffix.", show_default=False)],
     key: Annotated[str, typer.Option("--key", metavar="COLUMN", help="The column of keys, str or int.")] = "key",
     vectors: Annotated[
         Path | None, typer.Option("--vectors", metavar="V.npy", help="Vectors from a .npy file, row for row.")
@@ -45,20 +45,25 @@ def load(
 ) -> None:
     """Load a file's rows into a space.
 
-    Hub and space are made if they are not there. Vectors come from one of --vectors, --vector and --text, or else
-    the table's only column of vectors. A .npy FILE is vectors alone; their keys are the row numbers. Rows whose key
-    is there already are replaced. A file is stored batch by batch, so after a failure the batches before it are there.
+    Hub and space are made if they are not there. FILE is a table (.parquet, .arrow), vectors with keys and columns
+    (.zarr, .zarr.zip, .npy with .rows.parquet beside), or vectors alone, whose keys are the row numbers (.npy, .hdf5 as
+    ann-benchmarks has it, .fvecs, .bvecs, .ivecs). A table's vectors come from one of --vectors, --vector and --text,
+    or else its only column of vectors. Rows whose key is there already are replaced. A file is stored batch by batch,
+    so after a failure the batches before it are there.
     """
+    from ..storage.interchange import READ, TABLES, suffix_of
     from . import screen
-    from .plan import plan_npy, plan_table
+    from .plan import plan_file, plan_table
 
     sources = {"--vectors": vectors, "--vector": vector, "--text": text}
     given = [name for name, value in sources.items() if value is not None]
-    if len(given) > 1 or (given and file.suffix.lower() == ".npy"):
+    whole = suffix_of(file) in READ and suffix_of(file) not in TABLES
+    if len(given) > 1 or (given and whole):
         raise InvalidInput(f"vectors come from one place; got {' and '.join([str(file)] * (len(given) == 1) + given)}")
-    plan = plan_npy(file) if file.suffix.lower() == ".npy" else plan_table(file, key, vectors, vector, text)
+    plan = plan_file(file) if whole else plan_table(file, key, vectors, vector, text)
     with make_hub(hub) as opened:
-        target, made = _target(opened, file.stem if space is None else space, plan, metric)
+        name = file.name[: -len(suffix_of(file))] if space is None else space
+        target, made = _target(opened, name, plan, metric)
         begin = perf_counter()
         try:
             rows = plan.store(target, batch_size)
@@ -91,7 +96,9 @@ def _target(hub: Hub, name: str, plan: Plan, metric: str | None) -> tuple[Space,
         from ..embed import Hashing
 
         embedder = Hashing(TEXT_DIMS) if plan.dims is None else None
-        made = hub.create_space(name, plan.dims, metric or "cosine", key_type=plan.key_type, embedder=embedder)
+        made = hub.create_space(
+            name, plan.dims, metric or plan.metric or "cosine", key_type=plan.key_type, embedder=embedder
+        )
         return made, True
     space = hub.get_space(name)
     have, want = space.stats(), {"dims": plan.dims, "key_type": plan.key_type, "metric": metric}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..storage.interchange import TABLES
+from ..types import METRICS
 from .files import existing, open_npy
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..space.space import Space
 
-TABLES = (".parquet", ".pq", ".arrow", ".ipc", ".feather")
 TEXT_BATCH = 8_192  # rows embedded at a time
 _EMBEDDED = "_embedded"
 
@@ -28,12 +29,16 @@ class Plan:
     dims: int | None
     key_type: str
     store: Callable[[Space, int | None], int]  # (space, batch size) -> rows
+    metric: str | None = None  # the one that the file names
 
 
-def plan_npy(path: Path) -> Plan:
-    """Plan for a .npy file alone: its row numbers are the keys."""
-    rows, dims = _shape(path)
-    return Plan(dims, "int", lambda space, size: space.load(path, keys=range(rows), batch_size=size))
+def plan_file(path: Path) -> Plan:
+    """Plan for a file that says by itself what its keys and vectors are; without keys its row numbers are."""
+    from ..storage.interchange import open_file
+
+    file = open_file(path)
+    file.close()
+    return Plan(file.dims, file.key_type or "int", lambda space, size: space.load(path, batch_size=size), file.metric)
 
 
 def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, text: str | None) -> Plan:
@@ -44,14 +49,9 @@ def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, t
     InvalidInput
         If a file is not there or not what its name says, a column is missing, or rows and vectors differ in number.
     """
-    import polars as pl
+    from ..storage.interchange.parquet import scan, told_by
 
-    lazy = _scan(existing(path, *TABLES, ".npy"))
-    try:
-        schema = lazy.collect_schema()
-        rows = int(lazy.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InvalidInput(f"{path} can't be read as {path.suffix[1:]}: {error}") from None
+    lazy, schema, rows = scan(existing(path, *TABLES))
     key_type = _key_type(path, schema, key)
     if vectors is not None:
         count, dims = _shape(vectors)
@@ -65,13 +65,13 @@ def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, t
         )
     column = vector or _only_vectors(path, schema)
     dims = _dims(path, lazy, schema, column)
-    return Plan(dims, key_type, lambda space, size: space.load(path, key=key, vector=column, batch_size=size))
-
-
-def _scan(path: Path) -> pl.LazyFrame:
-    import polars as pl
-
-    return pl.scan_parquet(path) if path.suffix.lower() in TABLES[:2] else pl.scan_ipc(path)
+    metric = told_by(path).get("metric")
+    return Plan(
+        dims,
+        key_type,
+        lambda space, size: space.load(path, key=key, vector=column, batch_size=size),
+        metric if metric in METRICS else None,
+    )
 
 
 def _shape(path: Path) -> tuple[int, int]:
@@ -83,13 +83,13 @@ def _shape(path: Path) -> tuple[int, int]:
     return int(array.shape[0]), int(array.shape[1])
 
 
-def _column(path: Path, schema: pl.Schema, name: str, option: str) -> pl.DataType:
+def _column(path: Path, schema: dict[str, pl.DataType], name: str, option: str) -> pl.DataType:
     if name not in schema:
         raise InvalidInput(f"{path} has no column {name!r}; name one with {option}: {', '.join(schema)}")
     return schema[name]
 
 
-def _key_type(path: Path, schema: pl.Schema, key: str) -> str:
+def _key_type(path: Path, schema: dict[str, pl.DataType], key: str) -> str:
     import polars as pl
 
     kind = _column(path, schema, key, "--key")
@@ -100,7 +100,7 @@ def _key_type(path: Path, schema: pl.Schema, key: str) -> str:
     raise InvalidInput(f"keys are str or int; column {key!r} of {path} is {kind}")
 
 
-def _text_column(path: Path, schema: pl.Schema, name: str) -> str:
+def _text_column(path: Path, schema: dict[str, pl.DataType], name: str) -> str:
     import polars as pl
 
     kind = _column(path, schema, name, "--text")
@@ -115,7 +115,7 @@ def _is_vectors(kind: Any) -> bool:
     return isinstance(kind, (pl.Array, pl.List)) and kind.inner is not None and kind.inner.is_float()
 
 
-def _only_vectors(path: Path, schema: pl.Schema) -> str:
+def _only_vectors(path: Path, schema: dict[str, pl.DataType]) -> str:
     found = [name for name, kind in schema.items() if _is_vectors(kind)]
     if len(found) != 1:
         there = f"it has {', '.join(found)}" if found else "it has none"
@@ -125,7 +125,7 @@ def _only_vectors(path: Path, schema: pl.Schema) -> str:
     return found[0]
 
 
-def _dims(path: Path, lazy: pl.LazyFrame, schema: pl.Schema, column: str) -> int:
+def _dims(path: Path, lazy: pl.LazyFrame, schema: dict[str, pl.DataType], column: str) -> int:
     import polars as pl
 
     kind = _column(path, schema, column, "--vector")

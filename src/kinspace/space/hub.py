@@ -146,6 +146,60 @@ class Hub:
                     )
                 return space
 
+    def import_space(
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        metric: str | None = None,
+        key: str = "key",
+        vector: str = "vector",
+        key_type: str | None = None,
+        dtype: str = "float32",
+        embedder: Any = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Space:
+        """Make a new space of a file's rows, with the dims and the type of keys that it has; all or nothing.
+
+        Parameters
+        ----------
+        name : str
+        path : str or path
+            Parquet, Arrow, ``.npy`` (with x.rows.parquet beside x.npy, or without), ``.zarr``, ``.zarr.zip``, HDF5 as
+            ann-benchmarks has it, ``.fvecs``, ``.bvecs`` or ``.ivecs``, by its suffix.
+        metric : {"cosine", "l2", "ip"}, optional
+            By default the one that the file names, or else "cosine".
+        key, vector : str
+            A table's columns that hold keys and vectors.
+        key_type : {"str", "int"}, optional
+            By default that of the file's keys; where it has none, row numbers are the keys, as "int" or, of HDF5 and
+            vecs, as decimal text.
+        dtype, embedder
+            As for create_space.
+        batch_size, progress
+            As for Space.load.
+
+        Raises
+        ------
+        SpaceExists
+            If the name is taken.
+        InvalidInput, Corrupt
+            If the file is not what its suffix says, or is damaged. Whatever the error, there is no space of that name.
+        """
+        from .importing import filling
+
+        check_space_name(name)
+        self._check_open()
+        if name in self:
+            raise SpaceExists(f"a space named {name!r} exists already; pick another name, or load() into that one")
+        options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
+        meta, load = filling(self, path, name, key, vector, options, self._durability, batch_size, progress)
+        self._create(name, meta, load)
+        space = self.get_space(name, embedder=embedder)
+        self._background.look_after(space._store)
+        return space
+
     def get_space(self, name: str, *, embedder: Any = None, download_snapshot: bool = False) -> Space:
         """The space of that name.
 
@@ -311,10 +365,14 @@ class Hub:
     def __repr__(self) -> str:
         return f"<Hub {str(self.path)!r}{' closed' if self._closed else ''}>"
 
-    def _create(self, name: str, meta: Meta) -> str:
+    def _create(self, name: str, meta: Meta, load: Callable[[Path], None] | None = None) -> str:
+        """A new space's folder: with a catalog, and then what `load` puts there, before it gets its name."""
+
         def fill(folder: Path) -> None:
             fields = {**meta.as_dict(), "id": folder.name}
             SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
+            if load is not None:
+                load(folder)
 
         return self._make(name, fill)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import as_column, as_matrix
+from ..arrays import Column, as_column, as_matrix
 from ..errors import InvalidInput
 from ..types import parse_k
 from . import tables
@@ -20,7 +20,7 @@ from .meta import Meta
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..arrays import Column
+    from ..storage.interchange.source import FileRows
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 64 << 20  # of vectors: long ones make smaller batches
@@ -114,8 +114,10 @@ def batches(
 ) -> Pieces:
     """The batches of what load() was given."""
     size = _batch_size(meta, batch_size)
-    if vectors is None and tables.is_vectors(table):
+    if vectors is None and tables.is_matrix(table):
         table, vectors = None, table
+    if tables.is_path(table):
+        return file_batches(meta, Path(table), key, vector, keys, vectors, columns, size)
     if table is None:
         if keys is None or vectors is None:
             raise InvalidInput("give a table, or both keys= and vectors=")
@@ -124,11 +126,6 @@ def batches(
         raise InvalidInput("columns= goes with keys= and vectors=; a table has its own columns")
     apart = None if vectors is None else _vectors(meta, vectors)
     shape = Shape(meta, key, vector, None if keys is None else tables.keys_of(keys), apart, size)
-    if tables.is_path(table):
-        if not Path(table).exists():
-            raise InvalidInput(f"there is no file {str(table)!r}")
-        lazy, total = tables.scan_file(Path(table))
-        return shape.stream(tables.frames_of_lazy(lazy, size), total)
     if isinstance(table, Mapping):
         rows = [_row((name, *value) if _with_columns(value) else (name, value)) for name, value in table.items()]
         return Pieces([Piece(rows_batch(meta, rows), len(rows))], True, len(rows))
@@ -141,6 +138,59 @@ def batches(
     if isinstance(table, Iterable) and not isinstance(table, (bytes, bytearray)):
         return _iterable(shape, table)
     raise InvalidInput(f"can't load {tables.short(table)}; give a frame, a path, a mapping or an iterable of rows")
+
+
+def file_batches(
+    meta: Meta, path: Path, key: str, vector: str, keys: Any, vectors: Any, columns: Any, size: int
+) -> Pieces:
+    """The batches of a file's rows; what is given apart takes the place of what it lacks."""
+    from ..storage.interchange import open_file
+
+    file = open_file(path, key, None if vectors is not None else vector, alone=keys is not None)
+    try:
+        found = _pieces_of(file, meta, key, vector, keys, vectors, columns, size)
+    except BaseException:
+        file.close()
+        raise
+
+    def pieces() -> Iterator[Piece]:
+        try:
+            yield from found
+        finally:
+            file.close()
+
+    return Pieces(pieces(), False, found.total)
+
+
+def _pieces_of(
+    file: FileRows, meta: Meta, key: str, vector: str, keys: Any, vectors: Any, columns: Any, size: int
+) -> Pieces:
+    path = file.path
+    if columns is not None and (keys is None or file.vectors is None):
+        raise InvalidInput(f"columns= goes with keys= and vectors=; {path} has its own columns, or goes without")
+    names = None if keys is None else tables.keys_of(keys)
+    if file.vectors is None:
+        apart = None if vectors is None else _vectors(meta, vectors)
+        return Shape(meta, key, vector, names, apart, size).stream(file.frames(size), file.rows)
+    for what, theirs, given in (("vectors", True, vectors), ("keys", file.key_type is not None, keys)):
+        if theirs and given is not None:
+            raise InvalidInput(f"{what} come from one place; {path} has its own")
+    if keys is not None:
+        return _columns_apart(meta, names, file.vectors, None if columns is None else tables.frame_of(columns), size)
+    apart, frames = _vectors(meta, file.vectors), file.frames(size)
+    if file.key_type is None and meta.key_type == "str":
+        if not file.numbered:
+            beside = f", or keys and columns beside it as {path.stem}.rows.parquet" if path.suffix == ".npy" else ""
+            raise InvalidInput(f"{path} has no keys, and the space's are str: give them as keys={beside}")
+        frames = _as_text(frames, file.key)
+    return Shape(meta, file.key, vector, None, apart, size).stream(frames, file.rows)
+
+
+def _as_text(frames: Iterator[pl.DataFrame], column: str) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    for frame in frames:
+        yield frame.with_columns(frame.get_column(column).cast(pl.String))
 
 
 def batches_of_texts(
@@ -192,13 +242,26 @@ def _batch_size(meta: Meta, asked: int | None) -> int:
 
 
 def _vectors(meta: Meta, vectors: Any) -> Column:
-    source = tables.load_npy(Path(vectors)) if tables.is_path(vectors) else vectors
-    return as_column(source, "the vectors", dims=meta.dims)
+    if tables.is_path(vectors):
+        from ..storage.interchange import has_vectors_only, open_file
+
+        if not has_vectors_only(Path(vectors)):
+            raise InvalidInput(f"vectors= takes a file that holds vectors alone, such as a .npy; got {str(vectors)!r}")
+        vectors = open_file(Path(vectors), alone=True).vectors
+    if isinstance(vectors, Column):
+        vectors.check_dims(meta.dims, "the space")
+        return vectors
+    return as_column(vectors, "the vectors", dims=meta.dims)
 
 
 def _columns_apart(meta: Meta, keys: Any, vectors: Any, columns: pl.DataFrame | None, size: int) -> Pieces:
     names = tables.keys_of(keys)
-    streamed = tables.is_path(vectors) or type(vectors).__module__.startswith("zarr") or isinstance(vectors, np.memmap)
+    streamed = (
+        tables.is_path(vectors)
+        or isinstance(vectors, Column)
+        or type(vectors).__module__.startswith("zarr")
+        or isinstance(vectors, np.memmap)
+    )
     if not streamed:
         batch = table_batch(meta, names, as_matrix(vectors, meta.dims, names), columns)
         return Pieces([Piece(batch, len(names))], True, len(names))

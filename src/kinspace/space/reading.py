@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, KeysView
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -178,6 +179,36 @@ class Reading:
                 here = positions[start : start + batch_size]
                 vectors = pl.Series("vector", view.vectors(here), dtype=pl.Array(pl.Float32, self.dims))
                 yield view.take(here).with_columns(vectors)
+
+    def export(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> int:
+        """Write every row to a file that other programs read, in insertion order and from one state of the space.
+
+        Rows are streamed in bounded memory; the file is written beside, synced, and put in place when it is whole.
+
+        Parameters
+        ----------
+        path : str or path
+            Its suffix says the format: ``.parquet`` (key, columns and vector), ``.npy`` (vectors, with keys and columns
+            in x.rows.parquet beside x.npy), ``.zarr`` (a folder: a Zarr v3 group of vectors and keys, with rows.parquet
+            inside), or ``.zarr.zip`` (the same, zipped). load() and Hub.import_space read each of them.
+        overwrite : bool
+            Replace what is there.
+
+        Returns
+        -------
+        int
+            Rows written.
+
+        Raises
+        ------
+        InvalidInput
+            If the suffix is none of these, or something is there that may not be replaced.
+        Unavailable
+            If it can't be written. Whatever the error, what was there stays, and nothing is left beside it.
+        """
+        from .export import export
+
+        return export(self._store.view(), path, overwrite=overwrite)
 
     def nearest_neighbors(
         self,

@@ -100,12 +100,14 @@ class Space(Versions):
         ----------
         table : optional
             A DataFrame (Polars, pandas, anything with Arrow's PyCapsule interface), a LazyFrame, a record-batch
-            reader, a path of a Parquet or Arrow file, a mapping {key: vector}, or an iterable of (key, vector),
-            (key, vector, columns) or frames.
+            reader, a mapping {key: vector}, an iterable of (key, vector), (key, vector, columns) or frames; or a path
+            of Parquet, Arrow, ``.npy`` (with x.rows.parquet beside x.npy), ``.zarr``, ``.zarr.zip``, HDF5 in the layout
+            of ann-benchmarks, ``.fvecs``, ``.bvecs`` or ``.ivecs``, by its suffix.
         key, vector : str
             The table's columns that hold keys and vectors; the others become the rows' columns.
         keys, vectors : optional
-            Given apart: keys as a sequence or a column, vectors as anything (n, dims), a .npy path or a Zarr array.
+            Given apart: keys as a sequence or a column, vectors as anything (n, dims), a Zarr array, or the path of a
+            file that holds vectors alone, such as a .npy.
         columns : DataFrame or mapping of sequences, optional
             More columns, row for row, when there is no table.
         batch_size : int, optional
@@ -121,8 +123,10 @@ class Space(Versions):
         Raises
         ------
         InvalidInput
-            Naming the key and the reason. What is given whole in memory is stored all or nothing; of a stream the
-            batches before are stored, and the error's `stored` says how many rows that is.
+            Naming the key and the reason, or the file. What is given whole in memory is stored all or nothing; of a
+            stream the batches before are stored, and the error's `stored` says how many rows that is.
+        Corrupt
+            If a file is damaged; likewise.
         """
         source = batches(self._store.meta, table, key, vector, keys, vectors, columns, batch_size)
         return self._store_all(source, progress)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays.foreign import is_of
-from ..errors import InvalidInput, Unavailable
+from ..errors import InvalidInput
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,22 +59,6 @@ def without(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame | None:
     return pl.DataFrame(kept) if kept else None
 
 
-def scan_file(path: Path) -> tuple[pl.LazyFrame, int]:
-    """A Parquet or Arrow file, unread, and its rows."""
-    import polars as pl
-
-    arrow = (".arrow", ".ipc", ".feather")
-    readers: dict[str, Callable[[Path], pl.LazyFrame]] = {".parquet": pl.scan_parquet, ".pq": pl.scan_parquet}
-    readers |= dict.fromkeys(arrow, pl.scan_ipc)
-    if path.suffix not in readers:
-        raise InvalidInput(f"can't load {str(path)!r}: its name must end in .npy, {', '.join(readers)}")
-    lazy = readers[path.suffix](path)
-    try:
-        return lazy, int(lazy.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InvalidInput(f"{path} can't be read as {path.suffix[1:]}: {error}") from error
-
-
 def frames_of_lazy(lazy: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     """The rows of a LazyFrame, some at a time."""
     import polars as pl
@@ -121,22 +104,8 @@ def keys_of(keys: Any) -> list[Any]:
     return list(keys.tolist() if hasattr(keys, "tolist") else keys)
 
 
-def load_npy(path: Path) -> Any:
-    """A .npy file, memory-mapped."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise InvalidInput(f"there is no file {str(path)!r}") from error
-    except (ValueError, EOFError) as error:
-        raise InvalidInput(f"{path} is not a .npy file of numbers: {error}") from error
-    except OSError as error:
-        raise Unavailable(f"{path} can't be read: {error}") from error
-
-
-def is_vectors(value: Any) -> bool:
-    """Whether the value is vectors alone, without keys: a .npy file or a 2-d array."""
-    if is_path(value):
-        return Path(value).suffix == ".npy"
+def is_matrix(value: Any) -> bool:
+    """Whether the value is vectors alone, without keys: a 2-d array."""
     return getattr(value, "ndim", 0) == 2 and not is_frame(value)
 
 
