@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import demo, export, get, info, load, query
+from . import demo, export, get, info, load, query, versions
 
 app = typer.Typer(
     name="kinspace",
@@ -36,6 +36,12 @@ for _name, _run in (
     ("get", get.get),
     ("info", info.info),
     ("export", export.export),
+    ("snapshot", versions.snapshot),
+    ("restore", versions.restore),
+    ("fork", versions.fork),
+    ("merge", versions.merge),
+    ("diff", versions.diff),
+    ("compact", versions.compact),
 ):
     app.command(_name, help=_reflowed(getdoc(_run) or ""))(_run)
 
