@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import demo, export, get, info, load, query
+from . import demo, export, get, info, load, publish, pull, query
 
 app = typer.Typer(
     name="kinspace",
@@ -36,6 +36,8 @@ for _name, _run in (
     ("get", get.get),
     ("info", info.info),
     ("export", export.export),
+    ("publish", publish.publish),
+    ("pull", pull.pull),
 ):
     app.command(_name, help=_reflowed(getdoc(_run) or ""))(_run)
 

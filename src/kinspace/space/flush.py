@@ -96,8 +96,8 @@ def dead_seqs(parts: list[Part]) -> NDArray[np.uint64]:
     return np.concatenate(gone) if gone else np.empty(0, np.uint64)
 
 
-def write_rows(store: Store, view: View, positions: NDArray[np.int64]) -> Written:
-    """A new segment of those rows of a view."""
+def write_rows(store: Store, view: View, positions: NDArray[np.int64], parent: Path | None = None) -> Written:
+    """A new segment of those rows of a view, in the space's folder of segments or in another."""
 
     def block(start: int, stop: int) -> Block:
         here = positions[start:stop]
@@ -113,9 +113,8 @@ def write_rows(store: Store, view: View, positions: NDArray[np.int64]) -> Writte
             yield view.take(positions[start : start + _COLUMN_ROWS])
 
     meta = store.meta
-    return write_segment(
-        store.segments, len(positions), meta.dims, meta.key_type, block, columns, durable=store.durable
-    )
+    parent = store.segments if parent is None else parent
+    return write_segment(parent, len(positions), meta.dims, meta.key_type, block, columns, durable=store.durable)
 
 
 def hash_keys(meta: Meta, keys: list[Key]) -> NDArray[np.uint64]:
