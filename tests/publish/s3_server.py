@@ -24,7 +24,7 @@ def ignoring(app: Any) -> Any:
 
 
 def main() -> None:
-    app = DomainDispatcherApplication(create_backend_app, "s3")
+    app = DomainDispatcherApplication(create_backend_app)
     servers = [make_server("127.0.0.1", 0, one, threaded=True, request_handler=Quiet) for one in (app, ignoring(app))]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()

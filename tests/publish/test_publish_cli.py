@@ -15,8 +15,7 @@ from kinspace.cli import app
 
 
 @pytest.fixture
-def url(full: ks.Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def url(full: ks.Space, tmp_path: Path) -> str:
     url = f"file://{tmp_path}/there"
     full.publish(url)
     return url
@@ -70,7 +69,7 @@ def test_export_reads_a_url(full: ks.Space, url: str, tmp_path: Path) -> None:
 
 def test_load_into_a_url_is_frozen(url: str, tmp_path: Path) -> None:
     pl.DataFrame({"key": ["x"], "vector": [[1.0, 2.0, 3.0]]}).write_parquet(tmp_path / "in.parquet")
-    assert _run("load", "docs", tmp_path / "in.parquet", "--hub", url, code=1)["error"]["kind"] == "frozen"
+    assert _run("load", tmp_path / "in.parquet", "--space", "docs", "--hub", url, code=1)["error"]["kind"] == "frozen"
 
 
 def test_nothing_published_is_one_line(tmp_path: Path) -> None:

@@ -137,7 +137,6 @@ def test_command_line_reaches_a_server_by_the_environment(
         "AWS_ACCESS_KEY_ID": "tests",
         "AWS_SECRET_ACCESS_KEY": "tests",
         "AWS_REGION": "us-east-1",
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
 
     def run(*words: str) -> Any:

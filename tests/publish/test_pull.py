@@ -59,23 +59,23 @@ def test_which_space_has_to_be_said_if_there_are_several(hub: ks.Hub, url: str, 
         assert mine.pull(url, "b").name == "b"
 
 
-def test_damage_pulls_nothing(full: ks.Space, tmp_path: Path) -> None:
+def test_damage_pulls_nothing(space: ks.Space, tmp_path: Path) -> None:
+    space.set("a", [1, 2, 3], n=1)
     url = f"file://{tmp_path}/there"
-    full.publish(url)
-    with ks.connect(tmp_path / "mine") as mine:
+    space.publish(url)
+    damages = [lambda body: body[:-1], lambda body: body + b"x", lambda body: bytes([body[0] ^ 1]) + body[1:]]
+    with ks.connect(tmp_path / "mine", durability="off") as mine:
         empty = sorted((tmp_path / "mine").rglob("*"))
-        for path in (tmp_path / "there/segments").rglob("*"):
-            if not path.is_file():
-                continue
-            body = path.read_bytes()
-            for damaged in (body[:-1], body + b"x", bytes([body[0] ^ 1]) + body[1:]):
-                path.write_bytes(damaged)
+        for number, path in enumerate((tmp_path / "there/segments").rglob("*")):
+            if path.is_file():
+                body = path.read_bytes()
+                path.write_bytes(damages[number % 3](body))
                 with pytest.raises(ks.Corrupt, match=url):
                     mine.pull(url)
-            path.write_bytes(body)
+                path.write_bytes(body)
         assert mine.list_spaces() == []
         assert sorted((tmp_path / "mine").rglob("*")) == empty
-        mine.pull(url)
+        assert mine.pull(url).get("a").tolist() == [1, 2, 3]
 
 
 KILLED = """

@@ -189,11 +189,6 @@ def _fetch_indexes(paths: list[Path], per_shard: int, fetcher: Fetcher) -> None:
                 raise
             lacking.append((path, held - size, held))
     fetcher.fetch(lacking)
-    for path, _, _ in lacking:
-        try:
-            _shard_index(path, per_shard)
-        except Corrupt as error:
-            raise Corrupt(f"{fetcher.url(path)}: {error}") from error
 
 
 def _shard_index(path: Path, per_shard: int) -> NDArray[np.uint64]:
@@ -224,7 +219,7 @@ def _inner(
     offset, size = int(entry[0]), int(entry[1])
     if entry[0] == _MISSING and entry[1] == _MISSING:
         if fetcher is not None:
-            raise Corrupt(f"{fetcher.url(path)}: its index lacks a chunk, which a published shard's never does")
+            raise Corrupt(f"{path}: its index lacks a chunk, which a published shard's never does")
         zeros = np.zeros((used, dims), np.float32)
         return Chunk(zeros, zeros, np.empty(0, np.uint8), path)
     expected = rows * dims * 4 + 4

@@ -58,10 +58,14 @@ class SegmentReader:
             raise
         except OSError as error:
             raise Unavailable(f"{self.folder} can't be opened: {error}") from error
-        for name in ("zarr.json", "vectors/zarr.json"):
-            self._verify(name)
-        self.chunks: list[Chunk] = map_rows(self.folder / "vectors", entry.rows, dims, fetcher)
-        expect(self.chunks, self._remembered)
+        try:
+            for name in ("zarr.json", "vectors/zarr.json"):
+                self._verify(name)
+            self.chunks: list[Chunk] = self._map_vectors()
+            expect(self.chunks, self._remembered)
+        except BaseException:
+            self._lock.release()  # whoever keeps the error keeps this
+            raise
         self.inner = len(self.chunks[0].body)
         self._all_checked = False
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
@@ -188,7 +192,8 @@ class SegmentReader:
 
             with self._reading():
                 key = {"str": pl.String, "int": pl.Int64}[self._key_type]
-                fits = list(pl.read_ipc_schema(path).items())[:1] == [("key", key)]
+                schema = pl.read_ipc_schema(path)
+                fits = next(iter(schema), None) == "key" and schema["key"] == key
                 fits = fits and pl.scan_ipc(path).select(pl.len()).collect().item() == self.entry.rows
             self._must("rows.arrow", fits)
         return path
@@ -196,6 +201,15 @@ class SegmentReader:
     def close(self) -> None:
         """Let the folder be removed once nobody uses it."""
         self._lock.release()
+
+    def _map_vectors(self) -> list[Chunk]:
+        folder = self.folder / "vectors"
+        try:
+            return map_rows(folder, self.entry.rows, self.dims, self._fetcher)
+        except Corrupt as error:
+            if self._fetcher is None:
+                raise
+            raise Corrupt(f"{self._fetcher.url(folder)} can't be mapped: {error}") from error
 
     def _flat(self, name: str, dtype: str, length: int | None = None) -> NDArray[Any]:
         self._verify(f"{name}/zarr.json")
