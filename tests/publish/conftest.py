@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,13 @@ import pytest
 
 import kinspace as ks
 from stores import Watched, watched
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[ks.Hub]:
+    """An empty hub; what is published of it is what is looked at, so the disk isn't waited for."""
+    with ks.connect(tmp_path / "hub", durability="off") as hub:
+        yield hub
 
 
 @pytest.fixture(params=["memory", "file"])

@@ -72,12 +72,12 @@ def test_published_space_opens_pulls_and_is_followed(
 
 
 def test_file_of_many_parts_arrives_whole(hub: ks.Hub, place: str, options: dict[str, Any], tmp_path: Path) -> None:
-    space = hub.create_space("wide", dims=1024, key_type="int")
-    space.load(keys=range(4_500), vectors=np.random.default_rng(1).random((4_500, 1024), np.float32))
+    space = hub.create_space("wide", dims=600, key_type="int")
+    space.load(keys=range(4_096), vectors=np.random.default_rng(1).random((4_096, 600), np.float32))
     space.flush()
     space.publish(place, storage_options=options)
     with ks.connect(place, storage_options=options, cache=tmp_path / "cache") as there:
-        assert there.get_space("wide").get(4_499).tobytes() == space.get(4_499).tobytes()
+        assert there.get_space("wide").get(4_095).tobytes() == space.get(4_095).tobytes()
         assert there.get_space("wide").check().ok
 
 

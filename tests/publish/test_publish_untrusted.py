@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,22 @@ import xxhash
 import kinspace as ks
 
 
-@pytest.fixture
-def place(space: ks.Space, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to which a space of one segment was published."""
-    space.load(keys=["a", "b", "c"], vectors=np.eye(3), columns={"n": [1, 2, 3]})
-    space.flush()
-    space.publish(f"file://{tmp_path}/there")
-    return tmp_path / "there"
+    folder = tmp_path_factory.mktemp("published") / "there"
+    with ks.connect(":memory:") as hub:
+        space = hub.create_space("docs", dims=3)
+        space.load(keys=["a", "b", "c"], vectors=np.eye(3), columns={"n": [1, 2, 3]})
+        space.flush()
+        space.publish(f"file://{folder}")
+    return folder
+
+
+@pytest.fixture
+def place(published: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(published, tmp_path / "there")
 
 
 def _forge(place: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -38,7 +48,7 @@ def _forge(place: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 def _refused(place: Path, tmp_path: Path) -> None:
     """Both ways to use it say Corrupt, and leave nothing outside of where they may write."""
     url = f"file://{place}"
-    with ks.connect(tmp_path / "mine") as mine:
+    with ks.connect(tmp_path / "mine", durability="off") as mine:
         before = sorted(path for path in tmp_path.rglob("*") if "cache" not in path.parts)
         with pytest.raises(ks.Corrupt, match=url), ks.connect(url, cache=tmp_path / "cache") as hub:
             space = hub.get_space(hub.list_spaces()[0])
@@ -213,7 +223,7 @@ def test_link_in_the_cache_s_place_is_not_followed_out(place: Path, tmp_path: Pa
     (folder / "rows.arrow").rename(target)
     (folder / "rows.arrow").symlink_to(target)
     before = target.read_bytes()
-    with ks.connect(tmp_path / "mine") as mine:
+    with ks.connect(tmp_path / "mine", durability="off") as mine:
         pulled = mine.pull(f"file://{place}")
         pulled.set("d", [1, 2, 3])
         assert not any(path.is_symlink() for path in (tmp_path / "mine").rglob("*"))

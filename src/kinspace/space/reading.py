@@ -356,6 +356,16 @@ class Reading:
             If the store fails or refuses, or can't write conditionally; obstore is needed (``kinspace[cloud]``).
         Corrupt
             If a file of the space is damaged, or the newest manifest there is.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
+        ...     space = hub.create_space("docs", dims=2)
+        ...     space.set("a", [1.0, 0.0])
+        ...     published = space.publish("memory://example")
+        ...     hub.pull("memory://example", as_name="copy").get("a")
+        array([1., 0.], dtype=float32)
         """
         from .publish import publish
 
