@@ -60,7 +60,7 @@ def flush(store: Store, *, wait: bool = True) -> bool:
 def replace(store: Store, view: View, parts: list[Part]) -> bool:
     """Write the live rows of these parts of a view as one segment in their place; the caller holds the lock."""
     source = live_rows(view, parts)
-    written = write_rows(store, view, source) if len(source) else None
+    written = write_rows(store.segments, view, source, durable=store.durable) if len(source) else None
     names = [part.source.entry.id for part in parts if isinstance(part.source, SegmentReader)]
     through = view.log_through if view.tail in parts else 0
     gone = dead_seqs(parts)
@@ -96,13 +96,14 @@ def dead_seqs(parts: list[Part]) -> NDArray[np.uint64]:
     return np.concatenate(gone) if gone else np.empty(0, np.uint64)
 
 
-def write_rows(store: Store, view: View, positions: NDArray[np.int64], parent: Path | None = None) -> Written:
-    """A new segment of those rows of a view, in the space's folder of segments or in another."""
+def write_rows(folder: Path, view: View, positions: NDArray[np.int64], *, durable: bool) -> Written:
+    """A new segment in that folder of those rows of a view, which keep their seqs."""
+    meta = view.meta
 
     def block(start: int, stop: int) -> Block:
         here = positions[start:stop]
         keys = view.keys(here)
-        block = Block(keys, hash_keys(store.meta, keys), view.vectors(here), view.seqs(here))
+        block = Block(keys, hash_keys(meta, keys), view.vectors(here), view.seqs(here))
         for part in view.parts:
             if isinstance(part.source, SegmentReader):
                 part.source.let_go()
@@ -112,9 +113,7 @@ def write_rows(store: Store, view: View, positions: NDArray[np.int64], parent: P
         for start in range(0, len(positions), _COLUMN_ROWS):
             yield view.take(positions[start : start + _COLUMN_ROWS])
 
-    meta = store.meta
-    parent = store.segments if parent is None else parent
-    return write_segment(parent, len(positions), meta.dims, meta.key_type, block, columns, durable=store.durable)
+    return write_segment(folder, len(positions), meta.dims, meta.key_type, block, columns, durable=durable)
 
 
 def hash_keys(meta: Meta, keys: list[Key]) -> NDArray[np.uint64]:

@@ -18,7 +18,7 @@ from ..storage.files import os_errors
 from ..storage.manifest import Manifest, PublishedSegment, PublishedSpace, commit_of, newest
 from ..storage.objects import Objects, commit, open_objects, refuse_unconditional
 from ..storage.reader import SegmentReader
-from .flush import live_rows, write_rows
+from .flush import write_rows
 from .part import Part
 from .places import check_space_name
 from .store import Store
@@ -106,8 +106,9 @@ def _without_dead_rows(store: Store, view: View, part: Part) -> Iterator[tuple[S
         entry = part.source.entry
         yield part.source, replace(entry, id=entry.id[:16])  # one that is cached has a longer name
         return
+    start = next(start for one, start in zip(view.parts, view.starts, strict=False) if one is part)
     with _workplace(store) as folder:
-        written = write_rows(store, view, live_rows(view, [part]), folder)
+        written = write_rows(folder, view, part.live_rows() + start, durable=False)
         try:
             entry = SegmentEntry(written.id, written.rows, 0, written.first, written.last, written.files)
             reader = SegmentReader(folder, entry, store.meta.dims, store.meta.key_type)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from ..errors import Closed, Corrupt, Frozen, InvalidInput, KinspaceError
 from ..storage.catalog import State
@@ -20,8 +20,8 @@ from .tail import Tail
 from .view import View
 
 
-class RemoteStore:
-    """What a Space asks of its store, for one that never changes: the same view every time."""
+class RemoteStore(Store):
+    """A store that shows one view, whose segments are fetched, and takes no change. There is no catalog behind it."""
 
     def __init__(
         self,
@@ -41,28 +41,37 @@ class RemoteStore:
         parts = [Part(reader, reader.entry.rows) for reader in open_segments(self.meta)]
         state = State(version=published.version, next_seq=published.seq, columns=published.columns)
         tail = Part(Tail(self.meta.dims), 0)
-        self._view = View(self.meta, state, (*parts, tail), 0, 0, self.indexes)
+        self._published = View(self.meta, state, (*parts, tail), 0, 0, self.indexes)
 
     def view(self) -> View:
         """The only one there is."""
         if self._is_closed():
             raise Closed(f"the hub {self.url} was closed; connect again")
-        return self._view
+        return self._published
 
     def last_view(self) -> View:
         """The same."""
         return self.view()
 
-    def write(self, doing: str) -> NoReturn:
-        """Refused."""
+    def write(self, doing: str, *, rows: bool = True) -> NoReturn:
+        """Raise Frozen."""
         raise _frozen(self.name, self.url)
+
+    def present(self, doing: str) -> NoReturn:
+        """Raise Frozen."""
+        raise _frozen(self.name, self.url)
+
+    writable = present
+
+    def sweep(self) -> None:
+        """There is nothing of it here but what is cached."""
 
 
 class RemoteSpace(Space):
     """A published space, as of one commit. It is read as any space is; what would change it raises Frozen."""
 
     def __init__(self, store: RemoteStore, hub: object, embedder: Any = None) -> None:
-        super().__init__(cast(Store, store), Background(), hub, embedder)
+        super().__init__(store, Background(), hub, embedder)
         self._remote = store
 
     def stats(self) -> dict[str, Any]:

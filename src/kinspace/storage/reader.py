@@ -141,6 +141,11 @@ class SegmentReader:
             if not is_chunk(name):
                 self._verify(name)
 
+    def complete(self) -> None:
+        """Have every file here whole, for whoever copies them: those of a published segment are fetched."""
+        if self._fetcher is not None:
+            self.check_all()
+
     def let_go(self) -> None:
         """Drop the vectors' pages from this process, after reading many that are not wanted again."""
         for chunk in self.chunks:
