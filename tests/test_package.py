@@ -11,7 +11,7 @@ import pytest
 
 import kinspace
 
-LATER = {"polars", "zarr", "xxhash", "sqlite3", "typer", "rich", "google_crc32c"}  # loaded when first needed
+LATER = {"polars", "zarr", "xxhash", "sqlite3", "typer", "rich", "google_crc32c", "obstore"}  # loaded when first needed
 
 
 def test_import_loads_numpy_and_the_core_alone() -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .query.select import select
     from .space.hits import Hits
     from .space.hub import Hub, connect
+    from .space.publish import Published
+    from .space.remote_hub import RemoteHub
     from .space.space import Space
 
 __version__ = "0.1.0"
@@ -46,6 +48,8 @@ __all__ = [
     "InvalidInput",
     "KeyNotFound",
     "KinspaceError",
+    "Published",
+    "RemoteHub",
     "SnapshotNotFound",
     "Space",
     "SpaceExists",
@@ -68,6 +72,8 @@ _LATER = {  # name -> module that is imported when the name is first used, so th
     "Hits": ".space.hits",
     "Hnsw": ".hnsw",
     "Hub": ".space.hub",
+    "Published": ".space.publish",
+    "RemoteHub": ".space.remote_hub",
     "Space": ".space.space",
     "connect": ".space.hub",
     "select": ".query",

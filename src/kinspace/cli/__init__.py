@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import demo, export, get, info, load, query, versions
+from . import demo, export, get, info, load, publish, pull, query, versions
 
 app = typer.Typer(
     name="kinspace",
@@ -42,6 +42,8 @@ for _name, _run in (
     ("merge", versions.merge),
     ("diff", versions.diff),
     ("compact", versions.compact),
+    ("publish", publish.publish),
+    ("pull", pull.pull),
 ):
     app.command(_name, help=_reflowed(getdoc(_run) or ""))(_run)
 

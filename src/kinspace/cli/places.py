@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 DEFAULT_HUB = "kinspace-hub"
 
 HubOption = Annotated[
-    str, typer.Option("--hub", envvar="KINSPACE_HUB", metavar="PATH", help="The hub's folder.", show_envvar=True)
+    str,
+    typer.Option(
+        "--hub", envvar="KINSPACE_HUB", metavar="PATH", help="The hub's folder, or a published URL.", show_envvar=True
+    ),
 ]
 SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="The space's name.", show_default=False)]
 JsonOption = Annotated[
@@ -34,6 +37,8 @@ def make_hub(path: str) -> Hub:
 
 def open_hub(path: str) -> Hub:
     """Open a hub that is there; unlike make_hub, never leave an empty one behind."""
+    if "://" in path:
+        return make_hub(path)
     folder = Path(path)
     if not folder.exists() or (
         folder.is_dir() and not any((folder / name).exists() for name in ("hub.sqlite", "spaces"))

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,22 +32,36 @@ from .store import Store
 _open_hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
 
 
-def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal", "off"] = "full") -> Hub:
-    """Open the hub in a folder, or make a new one there.
+def connect(
+    path: str | os.PathLike[str],
+    *,
+    durability: Literal["full", "normal", "off"] = "full",
+    storage_options: Mapping[str, Any] | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    cache_bytes: int = 1 << 30,
+) -> Hub:
+    """Open the hub in a folder, or make a new one there; or open, read-only, what was published under a URL.
 
     Parameters
     ----------
     path : str or path
         A folder; made, with its parents, if there is none. ``":memory:"`` is a hub that vanishes when it is closed:
-        it lives in the system's temporary folder, and nothing of it is synced to disk.
+        it lives in the system's temporary folder, and nothing of it is synced to disk. A URL that Space.publish was
+        given is opened as a RemoteHub.
     durability : {"full", "normal", "off"}
         "full": an acknowledged write survives a power cut. "normal": it survives the process, and perhaps not a power
         cut; the hub stays whole. "off": neither is promised after a power cut.
+    storage_options : mapping, optional
+        Of a URL: how its store is reached, as for Space.publish.
+    cache : str or path, optional
+        Of a URL: the folder in which what was fetched is kept, by default the system's cache folder.
+    cache_bytes : int
+        Of a URL: what the cache may take on the disk; what is open at the time stays, even beyond that.
 
     Raises
     ------
     InvalidInput
-        If the path is a file or a URL.
+        If the path is a file, or a URL of another kind.
     Corrupt
         If spaces are there but hub.sqlite is not.
     Unavailable
@@ -62,6 +76,12 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     ['docs']
     """
     durability_name = parse_durability(durability)
+    if isinstance(path, str) and "://" in path:
+        from .remote_hub import RemoteHub
+
+        return RemoteHub(path, storage_options, cache, cache_bytes)
+    if storage_options is not None or cache is not None:
+        raise InvalidInput(f"storage_options and cache are for URLs; {os.fspath(path)!r} is a folder")
     if isinstance(path, str) and path == ":memory:":
         folder, lock = memory_folder()
         return Hub(folder / "hub", durability="off", temporary=lock)
@@ -306,6 +326,48 @@ class Hub:
         except (Corrupt, SpaceNotFound):
             pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
         self._forget(name, id)
+
+    def pull(
+        self,
+        url: str,
+        name: str | None = None,
+        *,
+        as_name: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> Space:
+        """Download a published space whole, check every byte of it, and make it a space of this hub.
+
+        Parameters
+        ----------
+        url : str
+            Where it was published, as for Space.publish.
+        name : str, optional
+            Which space; may be left out if there is one only.
+        as_name : str, optional
+            What to call it here; by default as there.
+        storage_options : mapping, optional
+            As for Space.publish.
+
+        Raises
+        ------
+        SpaceNotFound
+            If there is none of that name.
+        SpaceExists
+            If this hub has one of that name.
+        Corrupt
+            If anything is not as the manifest says, or can't be. Nothing was pulled, here and whenever it fails.
+        """
+        from .pull import Pulled
+
+        self._check_open()
+        pulled = Pulled(url, name, storage_options)
+        named = pulled.name if as_name is None else as_name
+        check_space_name(named)
+        if named in self:
+            raise SpaceExists(f"a space named {named!r} exists already; give another with as_name=")
+        id = self._make(named, lambda folder: pulled.fill(folder, self._durability))
+        with self._lock:
+            return self._space(self._store(named, id), None)
 
     def _id_of(self, name: str) -> str:
         id = self._catalog.find(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, KeysView
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..query import Select
+    from .publish import Published
 
 SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
@@ -348,6 +349,60 @@ class Reading:
             "index_bytes": sum(indexes),
             "version": view.state.version,
         }
+
+    def publish(
+        self,
+        url: str,
+        *,
+        name: str | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        single_writer: bool = False,
+    ) -> Published:
+        """Put an immutable copy of what the space holds now under a URL, for connect(url) and Hub.pull to open.
+
+        What is there already is not sent again. The copy holds live rows alone, and is in force all at once, when its
+        manifest is written; other spaces that are published there stay.
+
+        Parameters
+        ----------
+        url : str
+            ``s3://bucket/prefix``, ``file:///folder``, or ``memory://name`` (of this process).
+        name : str, optional
+            What the space is to be called there; by default as here. One that is published is followed by this.
+        storage_options : mapping, optional
+            For s3://, obstore's: ``endpoint``, ``region``, ``access_key_id``…, and ``client_options``,
+            ``retry_config``. What is left out comes from the environment, as AWS's own tools have it.
+        single_writer : bool
+            Promise that nobody else publishes there, which lets a store do that can't write conditionally.
+
+        Returns
+        -------
+        Published
+
+        Raises
+        ------
+        Conflict
+            If another published there meanwhile; nothing of theirs was changed.
+        Unavailable
+            If the store fails or refuses, or can't write conditionally; obstore is needed (``kinspace[cloud]``).
+        Corrupt
+            If a file of the space is damaged, or the newest manifest there is.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
+        ...     space = hub.create_space("docs", dims=2)
+        ...     space.set("a", [1.0, 0.0])
+        ...     published = space.publish("memory://example")
+        ...     hub.pull("memory://example", as_name="copy").get("a")
+        array([1., 0.], dtype=float32)
+        """
+        from .publish import publish
+
+        view = self._store.view()
+        named = self.name if name is None else name
+        return publish(self._store, view, url, named, storage_options, single_writer=single_writer)
 
     def _find(self, view: View, key: Key) -> int:
         kept, digest = parse_key(key, self._store.meta.key_type)

@@ -86,7 +86,7 @@ class FolderLock:
         """Keep the folder from being removed; FileNotFoundError if it is gone."""
         lock = cls._take(path, fcntl.LOCK_SH)
         assert lock is not None
-        if not path.exists():  # removed between the opening and the lock
+        if not lock.is_on(path):  # removed between the opening and the lock, and perhaps made anew
             lock.release()
             raise FileNotFoundError(errno.ENOENT, "removed meanwhile", str(path))
         return lock
@@ -111,6 +111,13 @@ class FolderLock:
                 raise
             granted = False
         return cls(descriptor, alone=bool(how & fcntl.LOCK_EX), granted=granted)
+
+    def is_on(self, path: Path) -> bool:
+        """Whether it is held, and the folder at that path is the one that is locked."""
+        try:
+            return self._descriptor is not None and os.path.samestat(os.fstat(self._descriptor), path.stat())
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Let go; twice is fine."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import google_crc32c
 import numpy as np
@@ -38,6 +38,22 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     return body
 
 
+class Fetcher(Protocol):
+    """Where the bytes of a segment come from whose files are not here yet, or have holes."""
+
+    def file(self, path: Path, *, again: bool = False) -> None:
+        """Have the file whole; `again` fetches it even if it seems to be here."""
+
+    def reserve(self, path: Path) -> None:
+        """Have a file of the right size, with holes where nothing has been fetched."""
+
+    def fetch(self, pieces: list[tuple[Path, int, int]]) -> None:
+        """Put bytes start … stop of those files where they belong."""
+
+    def url(self, path: Path) -> str:
+        """Where the file comes from."""
+
+
 @dataclass(slots=True)
 class Chunk:
     """One contiguous piece of an array in a mapped file, with the checksum that follows it."""
@@ -48,16 +64,39 @@ class Chunk:
     path: Path
     expected: bytes | None = None  # the four bytes the catalog remembers: another segment's chunk has others
     checked: bool = False
+    place: tuple[int, int] = (0, 0)  # in the file, the checksum included
+    fetcher: Fetcher | None = None  # a hole never has the right checksum, so what is not here yet shows
 
     def check(self) -> None:
-        """Compare the bytes with their checksum, once."""
+        """Compare the bytes with their checksum, once; what lacks or is damaged is fetched if it can be."""
         if self.checked:
             return
-        trailer = self.trailer.tobytes()
-        found = crc32c(self.sealed).to_bytes(4, "little") if trailer else b""
-        if found != trailer or (self.expected is not None and found != self.expected):
-            raise Corrupt(f"{self.path} is damaged: a chunk's checksum does not match; restore it from a backup")
+        if not self._holds():
+            damage = "is damaged: a chunk's checksum does not match"
+            if self.fetcher is None:
+                raise Corrupt(f"{self.path} {damage}; restore it from a backup")
+            self.fetcher.fetch([(self.path, *self.place)])
+            if not self._holds():
+                raise Corrupt(f"{self.fetcher.url(self.path)} {damage}; publish it again")
         self.checked = True
+
+    @property
+    def lacking(self) -> bool:
+        """Whether it is plain, without reading the body, that it has to be fetched."""
+        return not self.checked and self.trailer.tobytes() != self.expected
+
+    def _holds(self) -> bool:
+        trailer = self.trailer.tobytes()
+        if self.expected is not None and trailer != self.expected:
+            return False
+        return trailer == (crc32c(self.sealed).to_bytes(4, "little") if trailer else b"")
+
+
+def fetch_lacking(chunks: list[Chunk]) -> None:
+    """Fetch at once what is plainly missing of these chunks, all of one segment."""
+    lacking = [chunk for chunk in chunks if chunk.fetcher is not None and chunk.lacking]
+    if len(lacking) > 1 and lacking[0].fetcher is not None:  # check() fetches a single one
+        lacking[0].fetcher.fetch([(chunk.path, *chunk.place) for chunk in lacking])
 
 
 def is_chunk(name: str) -> bool:
@@ -101,8 +140,11 @@ def map_array(folder: Path, dtype: str, shape: tuple[int, ...], remembered: str)
     return body.reshape(shape)
 
 
-def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
-    """A sharded float32 (rows, dims) array as its inner chunks in row order, mapped where they lie, unchecked."""
+def map_rows(folder: Path, rows: int, dims: int, fetcher: Fetcher | None = None) -> list[Chunk]:
+    """A sharded float32 (rows, dims) array as its inner chunks in row order, mapped where they lie, unchecked.
+
+    With a fetcher the shards may have holes, or be missing.
+    """
     metadata = read_metadata(folder)
     _expect(folder, metadata, "shape", [rows, dims])
     _expect(folder, metadata, "data_type", "float32")
@@ -113,6 +155,7 @@ def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
         plain = sharding["codecs"] == [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC]
         at_end = sharding.get("index_location", "end") == "end"
         per_shard, remainder = divmod(outer[0], inner[0])
+        plain = plain and all(type(length) is int and length > 0 for length in (*outer, *inner))
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
         raise Corrupt(f"{folder / 'zarr.json'} does not describe a sharded array") from error
     if not plain or not at_end or remainder or outer[1] != dims or inner[1] != dims or per_shard < 1:
@@ -120,16 +163,32 @@ def map_rows(folder: Path, rows: int, dims: int) -> list[Chunk]:
             f"{folder / 'zarr.json'}: the engine maps shards of uncompressed, checksummed rows; this is another layout"
         )
     chunks: list[Chunk] = []
-    for shard in range(-(-rows // outer[0])):
-        path = folder / "c" / str(shard) / "0"
+    paths = [folder / "c" / str(shard) / "0" for shard in range(-(-rows // outer[0]))]
+    if fetcher is not None:
+        _fetch_indexes(paths, per_shard, fetcher)
+    for shard, path in enumerate(paths):
         raw = map_bytes(path)
         index = _shard_index(path, per_shard)
         for number in range(per_shard):
             first = shard * outer[0] + number * inner[0]
             if first >= rows:
                 break
-            chunks.append(_inner(raw, index[number], inner[0], dims, min(inner[0], rows - first), path))
+            chunks.append(_inner(raw, index[number], inner[0], dims, min(inner[0], rows - first), path, fetcher))
     return chunks
+
+
+def _fetch_indexes(paths: list[Path], per_shard: int, fetcher: Fetcher) -> None:
+    size, lacking = per_shard * 16 + 4, []
+    for path in paths:
+        fetcher.reserve(path)
+        try:
+            _shard_index(path, per_shard)
+        except Corrupt:
+            held = path.stat().st_size
+            if held < size:
+                raise
+            lacking.append((path, held - size, held))
+    fetcher.fetch(lacking)
 
 
 def _shard_index(path: Path, per_shard: int) -> NDArray[np.uint64]:
@@ -148,9 +207,19 @@ def _shard_index(path: Path, per_shard: int) -> NDArray[np.uint64]:
     return index
 
 
-def _inner(raw: NDArray[np.uint8], entry: NDArray[np.uint64], rows: int, dims: int, used: int, path: Path) -> Chunk:
+def _inner(
+    raw: NDArray[np.uint8],
+    entry: NDArray[np.uint64],
+    rows: int,
+    dims: int,
+    used: int,
+    path: Path,
+    fetcher: Fetcher | None,
+) -> Chunk:
     offset, size = int(entry[0]), int(entry[1])
     if entry[0] == _MISSING and entry[1] == _MISSING:
+        if fetcher is not None:
+            raise Corrupt(f"{path}: its index lacks a chunk, which a published shard's never does")
         zeros = np.zeros((used, dims), np.float32)
         return Chunk(zeros, zeros, np.empty(0, np.uint8), path)
     expected = rows * dims * 4 + 4
@@ -158,9 +227,12 @@ def _inner(raw: NDArray[np.uint8], entry: NDArray[np.uint64], rows: int, dims: i
         raise Corrupt(f"{path} is damaged: its index names bytes that are not there; restore it from a backup")
     body = raw[offset : offset + size - 4]
     if offset % 4:  # another writer's shard: floats may not lie askew
+        if fetcher is not None:
+            fetcher.fetch([(path, offset, offset + size)])
         body = body.copy()
     matrix = body.view("<f4").reshape(rows, dims)
-    return Chunk(matrix[:used], matrix, raw[offset + size - 4 : offset + size], path)
+    trailer = raw[offset + size - 4 : offset + size]
+    return Chunk(matrix[:used], matrix, trailer, path, place=(offset, offset + size), fetcher=fetcher)
 
 
 def _expect(folder: Path, metadata: dict[str, Any], name: str, value: object, *, bytes_too: bool = False) -> None:

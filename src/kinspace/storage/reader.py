@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,12 @@ from .catalog import SegmentEntry
 from .checksums import verify
 from .files import FolderLock
 from .keys import KeyType
-from .layout import Chunk, expect, map_array, map_rows
+from .layout import Chunk, Fetcher, expect, fetch_lacking, is_chunk, map_array, map_rows
 
 if TYPE_CHECKING:
     import polars as pl
+
+Read = TypeVar("Read")
 
 CACHED_COLUMN_BYTES = 128 << 20  # a segment whose rows.arrow is larger is read batch by batch instead of kept
 _DENSE = 64  # rows that lie closer together than this are read in one go, others one by one
@@ -29,24 +31,41 @@ _DENSE = 64  # rows that lie closer together than this are read in one go, other
 class SegmentReader:
     """One immutable segment. Opening it reads metadata and indexes, never vectors; its files stay while it is open.
 
-    Every inner chunk is checked the first time it is touched; the other files when they are first used.
+    Every inner chunk is checked the first time it is touched; the other files when they are first used. With a fetcher
+    they needn't be there before that. Strict, which a fetcher implies, believes nothing that a checksum can't prove:
+    the files may be those of a stranger, made so that reading them does harm.
     """
 
-    def __init__(self, parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType) -> None:
+    def __init__(
+        self,
+        parent: Path,
+        entry: SegmentEntry,
+        dims: int,
+        key_type: KeyType,
+        fetcher: Fetcher | None = None,
+        *,
+        strict: bool = False,
+    ) -> None:
         self.folder = parent / entry.id
         self.entry = entry
         self.dims = dims
         self._key_type = key_type
+        self._fetcher = fetcher
+        self._strict = strict or fetcher is not None
         try:
             self._lock = FolderLock.share(self.folder)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise Unavailable(f"{self.folder} can't be opened: {error}") from error
-        for name in ("zarr.json", "vectors/zarr.json"):
-            self._verify(name)
-        self.chunks: list[Chunk] = map_rows(self.folder / "vectors", entry.rows, dims)
-        expect(self.chunks, self._remembered)
+        try:
+            for name in ("zarr.json", "vectors/zarr.json"):
+                self._verify(name)
+            self.chunks: list[Chunk] = self._map_vectors()
+            expect(self.chunks, self._remembered)
+        except BaseException:
+            self._lock.release()  # whoever keeps the error keeps this
+            raise
         self.inner = len(self.chunks[0].body)
         self._all_checked = False
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
@@ -56,7 +75,12 @@ class SegmentReader:
     @cached_property
     def seqs(self) -> NDArray[np.uint64]:
         """The seq of each row, ascending; add the entry's base."""
-        return self._flat("seq", "<u8")
+        seqs = self._flat("seq", "<u8")
+        if self._strict:
+            first, last = (int(seqs[place]) + self.entry.base for place in (0, -1))
+            whole = (first, last) == (self.entry.first, self.entry.last)
+            self._must("seq", whole and bool((seqs[1:] > seqs[:-1]).all()))
+        return seqs
 
     @cached_property
     def rows(self) -> _core.Rows:
@@ -68,9 +92,14 @@ class SegmentReader:
     def keys(self) -> _core.Keys:
         """Lookup by key, and keys by row."""
         hashes, rows = self._flat("key_hash", "<u8"), self._flat("key_row", "<u4")
+        if self._strict:
+            self._must("key_hash", bool((hashes[1:] >= hashes[:-1]).all()))
+            self._must("key_row", int(rows.max()) < self.entry.rows)
         if self._key_type == "int":
             return _core.Keys(hashes, rows, ints=self._flat("key", "<i8"))
         offsets = self._flat("key_offset", "<u8", self.entry.rows + 1)
+        if self._strict:
+            self._must("key_offset", offsets[0] == 0 and bool((offsets[1:] >= offsets[:-1]).all()))
         text = self._flat("key_text", "|u1", int(offsets[-1]))
         return _core.Keys(hashes, rows, text=text, offsets=offsets)
 
@@ -97,13 +126,25 @@ class SegmentReader:
         """Check the chunks that hold these rows, or all; each only once."""
         if self._all_checked:
             return
-        if rows is not None:
-            for number in np.unique(rows // self.inner):
-                self.chunks[number].check()
-            return
-        for chunk in self.chunks:
+        wanted = self.chunks if rows is None else [self.chunks[number] for number in np.unique(rows // self.inner)]
+        if self._fetcher is not None:
+            fetch_lacking(wanted)
+        for chunk in wanted:
             chunk.check()
-        self._all_checked = True
+        self._all_checked = rows is None
+
+    def check_all(self) -> None:
+        """Read every byte of every file, fetching what is not here; Corrupt if anything is damaged."""
+        self.check_chunks()
+        self.rows, self.keys  # noqa: B018  # the other arrays, each checked as it is mapped
+        for name in self.entry.files:
+            if not is_chunk(name):
+                self._verify(name)
+
+    def complete(self) -> None:
+        """Have every file here whole, for whoever copies them: those of a published segment are fetched."""
+        if self._fetcher is not None:
+            self.check_all()
 
     def let_go(self) -> None:
         """Drop the vectors' pages from this process, after reading many that are not wanted again."""
@@ -155,16 +196,36 @@ class SegmentReader:
     def arrow_path(self) -> Path:
         """rows.arrow, verified."""
         self._verify("rows.arrow")
-        return self.folder / "rows.arrow"
+        path = self.folder / "rows.arrow"
+        if self._strict:
+            import polars as pl
+
+            with self._reading():
+                key = {"str": pl.String, "int": pl.Int64}[self._key_type]
+                schema = pl.read_ipc_schema(path)
+                fits = next(iter(schema), None) == "key" and schema["key"] == key
+                fits = fits and pl.scan_ipc(path).select(pl.len()).collect().item() == self.entry.rows
+            self._must("rows.arrow", fits)
+        return path
 
     def close(self) -> None:
         """Let the folder be removed once nobody uses it."""
         self._lock.release()
 
+    def _map_vectors(self) -> list[Chunk]:
+        folder = self.folder / "vectors"
+        try:
+            return map_rows(folder, self.entry.rows, self.dims, self._fetcher)
+        except Corrupt as error:
+            if self._fetcher is None:
+                raise
+            raise Corrupt(f"{self._fetcher.url(folder)} can't be mapped: {error}") from error
+
     def _flat(self, name: str, dtype: str, length: int | None = None) -> NDArray[Any]:
         self._verify(f"{name}/zarr.json")
-        remembered = self._remembered(self.folder / name / "c" / "0")
-        return map_array(self.folder / name, dtype, (self.entry.rows if length is None else length,), remembered)
+        path = self.folder / name / "c" / "0"
+        remembered, shape = self._remembered(path), (self.entry.rows if length is None else length,)
+        return self._whole(path, lambda: map_array(self.folder / name, dtype, shape, remembered))
 
     def _remembered(self, path: Path) -> str:
         name = path.relative_to(self.folder).as_posix()
@@ -190,7 +251,27 @@ class SegmentReader:
             raise Unavailable(f"{self.folder / 'rows.arrow'} can't be read: {error}") from error
 
     def _verify(self, name: str) -> None:
-        verify(self.folder, self.entry.files, name)
+        self._whole(self.folder / name, lambda: verify(self.folder, self.entry.files, name))
+
+    def _whole(self, path: Path, read: Callable[[], Read]) -> Read:
+        """Read a file, having it fetched if it is not here, and once more if what is here is damaged."""
+        if self._fetcher is None:
+            return read()
+        self._fetcher.file(path)
+        try:
+            return read()
+        except Corrupt:
+            self._fetcher.file(path, again=True)
+        try:
+            return read()
+        except Corrupt as error:
+            raise Corrupt(f"{self._fetcher.url(path)} is damaged: {error}") from error
+
+    def _must(self, name: str, holds: bool) -> None:
+        if not holds:
+            path = self.folder / name
+            where = path if self._fetcher is None else self._fetcher.url(path)
+            raise Corrupt(f"{where} has the checksum it should have, and holds what a segment can't")
 
 
 def check_segment(parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType) -> list[tuple[Path, str]]:
