@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import demo, export, get, info, load, query
+from . import check, demo, export, get, info, load, query, repair
 
 app = typer.Typer(
     name="kinspace",
@@ -36,6 +36,8 @@ for _name, _run in (
     ("get", get.get),
     ("info", info.info),
     ("export", export.export),
+    ("check", check.check),
+    ("repair", repair.repair),
 ):
     app.command(_name, help=_reflowed(getdoc(_run) or ""))(_run)
 

@@ -15,6 +15,7 @@ from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from .background import Background
+from .damaged import SoundSpace
 from .meta import Meta
 from .places import (
     check_space_name,
@@ -144,7 +145,7 @@ class Hub:
                     )
                 return space
 
-    def get_space(self, name: str, *, embedder: Any = None) -> Space:
+    def get_space(self, name: str, *, embedder: Any = None, skip_damaged: bool = False) -> Space:
         """The space of that name.
 
         Parameters
@@ -152,14 +153,23 @@ class Hub:
         name : str
         embedder : optional
             Needed only if the space was made with an embedder this version doesn't know by itself.
+        skip_damaged : bool
+            Read every byte now, and return the space as it is now without the segments that are damaged: read-only, its
+            `skipped` says what was left out. Rows of those segments are not found in it.
 
         Raises
         ------
         SpaceNotFound
             If there is none; the message lists those there are.
+        Corrupt
+            If its catalog is damaged.
         """
         check_space_name(name)
         self._check_open()
+        if skip_damaged:
+            with self._lock:
+                store = self._store(name, self._id_of(name))
+            return SoundSpace(store, self._background, self, embedder)
         with self._lock:
             id = self._id_of(name)
             try:

@@ -1,0 +1,69 @@
+"""What a repair can't bring back: the keys of the rows that are gone, and the seqs that no row has any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..storage.catalog import SegmentEntry, State, Tally
+from ..storage.salvage import Remains
+from ..types import Key
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Of one segment. `doubtful` are keys of rows that are gone, of which nothing says whether they had died before."""
+
+    gone: NDArray[np.uint64]
+    lost: list[Key]
+    doubtful: list[Key]
+    dead: list[Key]
+    unknown: int  # live rows that are gone without a key
+    columns: list[Key]  # live rows that have lost their columns
+
+
+def losses(
+    store: Store, connection: sqlite3.Connection, state: State, remains: Remains, kept: NDArray[np.int64]
+) -> Losses:
+    """What is lost of a segment of which these rows are kept, at this transaction's state."""
+    catalog = store.catalog
+    tombstones = catalog.tombstones(connection, 0, Tally(), state.tallies["tombstone"])
+    dead = np.unique(np.concatenate([np.empty(0, np.uint64), *(one.seqs for one in tombstones)]))
+    lost = np.setdiff1d(np.arange(remains.entry.rows), kept)
+    named = lost[remains.known[lost]]
+    if remains.seqs is None:
+        gone = _dead_of(store, connection, state, remains.entry, dead)
+        unknown = max(0, len(lost) - len(named) - len(gone))
+        return Losses(gone, [], remains.keys(named), [], unknown, [])
+    live = ~np.isin(remains.seqs, dead)
+    return Losses(
+        remains.seqs[lost],
+        remains.keys(named[live[named]]),
+        [],
+        remains.keys(named[~live[named]]),
+        int(live[lost].sum()) - int(live[named].sum()),
+        remains.keys(kept[live[kept]]) if state.columns and not remains.has_columns else [],
+    )
+
+
+def _dead_of(
+    store: Store, connection: sqlite3.Connection, state: State, entry: SegmentEntry, dead: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """The seqs of a segment's dead rows when its own are unreadable: those that nothing else has."""
+    mine = dead[(dead >= entry.first) & (dead <= entry.last)]
+    for logged in store.catalog.log(connection, 0, store.meta.dims, Tally(), state.tallies["log"]):
+        mine = mine[(mine < logged.first) | (mine >= logged.first + len(logged.keys))]
+    for other in store.catalog.segments(connection, state.tallies["segment"]):
+        if other.id == entry.id or other.first > entry.last or other.last < entry.first:
+            continue
+        seqs = Remains(store.segments, other, store.meta.dims, store.meta.key_type).seqs
+        mine = mine[(mine < other.first) | (mine > other.last)] if seqs is None else np.setdiff1d(mine, seqs)
+    return mine
