@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,12 @@ DERIVABLE = [
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("segment", "salvage"):
         monkeypatch.setattr(f"kinspace.storage.{module}.chunk_rows", lambda rows, dims: (INNER, 2 * INNER))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[ks.Hub]:
+    with ks.connect(tmp_path / "hub", durability="off") as hub:
+        yield hub
 
 
 @pytest.fixture
@@ -61,7 +70,7 @@ def contents(space: ks.Space) -> list[tuple[Any, ...]]:
 def reopened(space: ks.Space, path: Path) -> ks.Space:
     """The space as a process finds it that has mapped nothing yet."""
     space._hub.close()  # type: ignore[attr-defined]
-    return ks.connect(path).get_space(space.name)
+    return ks.connect(path, durability="off").get_space(space.name)
 
 
 @pytest.fixture
@@ -123,6 +132,13 @@ def test_a_damaged_chunk_costs_its_rows_and_no_others(damaged: Damaged) -> None:
     report = space.repair()
     assert report.lost == [f"k{i}" for i in range(INNER, 2 * INNER) if i != 20]
     assert report.lost_dead == ["k20"], "the row that was replaced before"
+    assert contents(space) == [row for row in before if row[0] not in report.lost]
+
+
+def test_columns_are_copied_piece_by_piece(damaged: Damaged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinspace.space.repair._COLUMN_ROWS", 7)
+    space, before = damaged("vectors/c/0/0")
+    report = space.repair()
     assert contents(space) == [row for row in before if row[0] not in report.lost]
 
 
@@ -337,6 +353,35 @@ def test_a_repair_that_fails_changes_nothing_and_can_be_repeated(
     assert contents(space) == before
 
 
+KILLED = """
+import os, sys
+import kinspace as ks
+from kinspace.space import repair
+from kinspace.space.store import Store
+if sys.argv[2] == "before":
+    repair.Transaction = lambda *_: os._exit(9)
+else:
+    Store.sweep = lambda _: os._exit(9) if list(_.folder.glob("quarantine/*")) else None
+ks.connect(sys.argv[1]).get_space("docs").repair()
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_repair_killed_at_its_commit_leaves_the_old_or_the_new(damaged: Damaged, tmp_path: Path, moment: str) -> None:
+    space, before = damaged("key_text/c/0")
+    folder = segment_of(space)
+    space._hub.close()  # type: ignore[attr-defined]
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "hub"), moment], check=False)
+    assert done.returncode == 9
+    again = ks.connect(tmp_path / "hub").get_space("docs")
+    assert (segment_of(again) == folder) == (moment == "before"), "and what is not named has been swept"
+    assert again.check().ok == (moment == "after")
+    assert again.repair().ok
+    assert contents(again) == before
+    assert again.check().ok
+    assert len(list((again._store.folder / "quarantine").iterdir())) == 1
+
+
 def test_a_damaged_index_is_built_again(hub: ks.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", N)
     space = hub.create_space("indexed", dims=DIMS)
@@ -362,6 +407,21 @@ def test_what_replaces_a_damaged_segment_is_indexed_too(hub: ks.Hub, monkeypatch
     report = space.repair()
     assert space.stats()["indexed_segments"] == 1
     assert not (report.quarantined[0] / "index").exists(), "an index can be made again, and is not kept"
+
+
+def test_a_disk_that_refuses_is_told_and_costs_nothing(damaged: Damaged, monkeypatch: pytest.MonkeyPatch) -> None:
+    space, before = damaged("norms/c/0")
+
+    def refuses(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("numpy.fromfile", refuses)
+        report = space.repair()
+    assert (report.lost, report.lost_unknown, report.ok) == ([], 0, False)
+    assert "copy the hub to another disk" in report.problems[0].what
+    assert space.repair().ok
+    assert contents(space) == before
 
 
 def test_a_hub_that_can_only_be_read_is_not_repaired(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:

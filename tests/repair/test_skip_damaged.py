@@ -121,6 +121,13 @@ def test_damaged_metadata_that_keeps_a_space_from_being_read_is_skipped(hub: ks.
     assert {problem.file.name for problem in space.skipped} == {"zarr.json", "rows.arrow"}
 
 
+def test_a_damaged_catalog_can_not_be_skipped(hub: ks.Hub) -> None:
+    with hub.get_space("docs")._store.catalog.database.write("a test") as connection:
+        connection.execute("UPDATE tombstone SET seqs = x'0000000000000000'")
+    with pytest.raises(ks.Corrupt, match=r"catalog\.sqlite"):
+        hub.get_space("docs", skip_damaged=True)
+
+
 def test_a_closed_hub_says_so(hub: ks.Hub) -> None:
     space = hub.get_space("docs", skip_damaged=True)
     hub.close()

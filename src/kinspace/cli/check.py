@@ -39,7 +39,7 @@ def check(
         out = screen.console()
         rows = [{"space": name} | problem for name, problems in found.items() for problem in problems]
         if rows:
-            out.print(screen.table(rows, ["space", "file", "what", "rows"], out.width, first="space"))
+            out.print(screen.table(rows, ["space", "file", "what", "rows"], out.width, first="space", wrap=True))
         spaces = f"{len(names)} space{'s' * (len(names) != 1)}"
         out.print(f"{spaces} in {hub}: {damaged or 'no'} damaged file{'s' * (damaged != 1)}", style="dim")
     if damaged:
@@ -57,6 +57,7 @@ def _problems(hub: Hub, name: str) -> list[dict[str, Any]]:
 
 
 def told(problem: Problem, hub: Hub) -> dict[str, Any]:
-    """A problem as it is shown; its file as seen from the hub's folder."""
+    """A problem as it is shown; its file as seen from the hub's folder, and named once."""
     file = problem.file.relative_to(hub.path) if problem.file.is_relative_to(hub.path) else problem.file
-    return {"file": str(file), "what": problem.what.replace(f"{hub.path}/", ""), "rows": problem.keys}
+    what = problem.what.removeprefix(f"{problem.file} ").removeprefix(f"{problem.file}: ").replace(f"{hub.path}/", "")
+    return {"file": str(file), "what": what, "rows": problem.keys}

@@ -34,7 +34,7 @@ def repair(space: SpaceArgument, hub: HubOption = DEFAULT_HUB, as_json: JsonOpti
     else:
         out = screen.console()
         if problems:
-            out.print(screen.table(problems, ["file", "what", "rows"], out.width, first="file"))
+            out.print(screen.table(problems, ["file", "what", "rows"], out.width, first="file", wrap=True))
         shown = {name.replace("_", " "): _few(list(values)) for name, values in (folders | keys).items() if values}
         if report.lost_unknown:
             shown["lost, keys unknown"] = f"{report.lost_unknown:,} rows"
