@@ -8,6 +8,8 @@ After each flip
 - get_space(skip_damaged=True) serves the rows of all other segments,
 - repair() of a segment brings back, bit for bit and in order, every row that it does not name as lost.
 
+Then many files at once are damaged in all kinds of ways, and what is left after repair() is held to the same.
+
 What check() does not find is counted as harmless, for every answer was right. In a hub that is closed that can be in
 SQLite's files (pages and bytes that it does not use, fields of its header that it only writes) and in catalog.mark, and
 never in a segment.
@@ -28,6 +30,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest import mock
 
@@ -174,6 +177,36 @@ def trial(sound: Sound, place: Path, file: str, damage: Callable[[Path], object]
         return Outcome(noticed=True, found=True)
 
 
+DAMAGE: dict[str, Callable[[Path, Random], object]] = {
+    "flipped": lambda file, random: flip(random.randrange(file.stat().st_size))(file),
+    "cut": lambda file, random: os.truncate(file, random.randrange(file.stat().st_size)),
+    "longer": lambda file, random: file.write_bytes(file.read_bytes() + random.randbytes(9)),
+    "garbage": lambda file, random: file.write_bytes(random.randbytes(file.stat().st_size)),
+    "zeros": lambda file, random: file.write_bytes(bytes(file.stat().st_size)),
+    "gone": lambda file, random: file.unlink(),
+    "a folder": lambda file, random: (file.unlink(), file.mkdir()),
+}
+
+
+def several(sound: Sound, place: Path, seed: int) -> None:
+    """Damage many files of a copy, ask everything, and repair it. AssertionError if an answer is not right."""
+    random, hub_folder = Random(seed), place / "hub"
+    shutil.rmtree(hub_folder, ignore_errors=True)
+    shutil.copytree(sound.folder, hub_folder, copy_function=_copy)
+    files = [file for file in sound.files() if "/segments/" in file and "/index/" not in file]
+    done = []
+    for file in random.sample(files, random.choice([2, 3, 4, 8])):
+        how = random.choice(list(DAMAGE))
+        _own(hub_folder / file)
+        DAMAGE[how](hub_folder / file, random)
+        done.append(f"{kind(file)} {how}")
+    with ks.connect(hub_folder, durability="off") as hub:
+        space = hub.get_space("docs")
+        space._store.indexes.foreground = 1
+        _ask(space, sound, ", ".join(done))
+        _repairs(hub, sound, ", ".join(done))
+
+
 def _ask(space: ks.Space, sound: Sound, what: str) -> bool:
     """Whether any call complains; those that don't must be right."""
     noticed = False
@@ -280,6 +313,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="flip every so many bytes only")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--several", type=int, default=300, help="hubs of which many files are damaged at once")
     options = parser.parse_args()
     begin = time.monotonic()
     told: dict[str, Counter[str]] = {}
@@ -298,7 +332,11 @@ def main() -> int:
                 _count(told.setdefault(kind(file), Counter()), result.result())
                 if sys.stdout.isatty() or number % 50 == 0:
                     print(f"{number} of {len(tasks)} pieces, {time.monotonic() - begin:.0f} s", flush=True)
+        with small_segments():
+            for seed in range(options.several):
+                several(sound, Path(folder, "several"), seed)
     _print(told, time.monotonic() - begin)
+    print(f"{options.several:,} hubs of many damaged files: every row came back, or was told to be lost")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Corrupt, KinspaceError, SpaceNotFound, Unavailable
+from ..errors import Conflict, Corrupt, KinspaceError, SpaceNotFound, Unavailable
 from ..storage.catalog import SegmentEntry
 from ..storage.files import FolderLock, os_errors
 from ..storage.reader import check_segment
@@ -61,7 +62,8 @@ def repair(store: Store) -> RepairReport:
     finally:
         if lock is not None:
             lock.release()
-        store.sweep()
+        with contextlib.suppress(KinspaceError):  # it can wait, and the report can't
+            store.sweep()
 
 
 class _Repair:
@@ -87,7 +89,7 @@ class _Repair:
                     try:
                         with os_errors(f"repairing {store.segments / entry.id}"):
                             self._segment(entry)
-                    except (Corrupt, Unavailable) as error:
+                    except (Conflict, Corrupt, Unavailable) as error:
                         report.problems.append(Problem(store.segments / entry.id, str(error), entry.rows))
                 elif check_index(store, entry):
                     indexes.append(store.segments / entry.id / FOLDER)
@@ -185,7 +187,7 @@ class _Repair:
         try:
             index_now(self._store, None)
             self._report.rebuilt.extend(damaged)
-        except (Corrupt, Unavailable) as error:
+        except KinspaceError as error:
             what = f"no index was made, so the segment is searched without: {error}"
             self._report.problems.extend(Problem(folder, what, 0) for folder in damaged)
 
