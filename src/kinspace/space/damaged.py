@@ -23,6 +23,37 @@ from .tail import Tail
 from .view import View
 
 
+def whole_view(store: Store, indexes: Indexes) -> tuple[View, list[Problem]]:
+    """The newest view without the segments that are damaged, and what is wrong with those. Every byte is read."""
+    meta, catalog, skipped = store.meta, store.catalog, []
+    locks: list[FolderLock] = []
+    try:
+        with catalog.database.read(f"reading space {store.name!r}") as connection:
+            state = catalog.state(connection)
+            if state.deleted:
+                raise SpaceNotFound(f"space {store.name!r} was deleted")
+            entries = catalog.segments(connection, state.tallies["segment"])
+            log = catalog.log(connection, 0, meta.dims, Tally(), state.tallies["log"])
+            dead = catalog.tombstones(connection, 0, Tally(), state.tallies["tombstone"])
+            locks = lock_segments(store, entries)
+        tail, parts = Tail(meta.dims), []
+        for entry in entries:
+            found = check_segment(store.segments, entry, meta.dims, meta.key_type)
+            skipped += [Problem(file, what, entry.rows) for file, what in found]
+            if not found:
+                parts.append(Part(SegmentReader(store.segments, entry, meta.dims, meta.key_type), entry.rows))
+    finally:
+        for lock in locks:
+            lock.release()
+    for one in log:
+        tail.append(one)
+    parts.append(Part(tail, tail.rows))
+    seqs = np.unique(np.concatenate([np.empty(0, np.uint64), *(one.seqs for one in dead)]))
+    there = tuple(part.without(part.rows_of(seqs)) for part in parts)
+    last = max((one.id for one in dead), default=0)
+    return View(meta, state, there, tail.last_id, last, indexes), skipped
+
+
 class SoundStore:
     """In a store's place: one view of what is whole, and Frozen for whoever wants to write."""
 
@@ -32,8 +63,7 @@ class SoundStore:
         self.catalog = store.catalog
         self.durable = store.durable
         self.indexes = Indexes(store.meta)  # of its own: nothing is built for it
-        self.skipped: list[Problem] = []
-        self._view = self._load(store)
+        self._view, self.skipped = whole_view(store, self.indexes)
 
     def view(self) -> View:
         """The rows that were whole when the space was opened."""
@@ -59,36 +89,6 @@ class SoundStore:
     @property
     def _why(self) -> str:
         return f"space {self.name!r} was opened with skip_damaged; open it without, and repair() it"
-
-    def _load(self, store: Store) -> View:
-        """Read every byte of every segment, and take those that are as they were written."""
-        meta, catalog = self.meta, self.catalog
-        locks: list[FolderLock] = []
-        try:
-            with catalog.database.read(f"reading space {self.name!r}") as connection:
-                state = catalog.state(connection)
-                if state.deleted:
-                    raise SpaceNotFound(f"space {self.name!r} was deleted")
-                entries = catalog.segments(connection, state.tallies["segment"])
-                log = catalog.log(connection, 0, meta.dims, Tally(), state.tallies["log"])
-                dead = catalog.tombstones(connection, 0, Tally(), state.tallies["tombstone"])
-                locks = lock_segments(store, entries)
-            tail, parts = Tail(meta.dims), []
-            for entry in entries:
-                found = check_segment(store.segments, entry, meta.dims, meta.key_type)
-                self.skipped += [Problem(file, what, entry.rows) for file, what in found]
-                if not found:
-                    parts.append(Part(SegmentReader(store.segments, entry, meta.dims, meta.key_type), entry.rows))
-        finally:
-            for lock in locks:
-                lock.release()
-        for one in log:
-            tail.append(one)
-        parts.append(Part(tail, tail.rows))
-        seqs = np.unique(np.concatenate([np.empty(0, np.uint64), *(one.seqs for one in dead)]))
-        there = tuple(part.without(part.rows_of(seqs)) for part in parts)
-        last = max((one.id for one in dead), default=0)
-        return View(meta, state, there, tail.last_id, last, self.indexes)
 
 
 class SoundSpace(Space):

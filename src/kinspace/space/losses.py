@@ -34,9 +34,7 @@ def losses(
     store: Store, connection: sqlite3.Connection, state: State, remains: Remains, kept: NDArray[np.int64]
 ) -> Losses:
     """What is lost of a segment of which these rows are kept, at this transaction's state."""
-    catalog = store.catalog
-    tombstones = catalog.tombstones(connection, 0, Tally(), state.tallies["tombstone"])
-    dead = np.unique(np.concatenate([np.empty(0, np.uint64), *(one.seqs for one in tombstones)]))
+    dead = _dead(store, connection, state)
     lost = np.setdiff1d(np.arange(remains.entry.rows), kept)
     named = lost[remains.known[lost]]
     if remains.seqs is None:
@@ -52,6 +50,12 @@ def losses(
         int(live[lost].sum()) - int(live[named].sum()),
         remains.keys(kept[live[kept]]) if state.columns and not remains.has_columns else [],
     )
+
+
+def _dead(store: Store, connection: sqlite3.Connection, state: State) -> NDArray[np.uint64]:
+    """The seqs of every row that is dead and still in a file."""
+    tombstones = store.catalog.tombstones(connection, 0, Tally(), state.tallies["tombstone"])
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *(one.seqs for one in tombstones)]))
 
 
 def _dead_of(
