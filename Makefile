@@ -61,6 +61,7 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 
 soak: $(VENV)/kinspace.stamp ## kill -9 a writer at 200 random moments and check what is left (about four minutes)
 	$(PY) tests/faults/soak.py --rounds 200
+	$(PY) tests/faults/bitflips.py
 
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_site, the reference made from the docstrings
 	$(PY) -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_site

@@ -450,7 +450,7 @@ def test_the_hub_can_be_named_by_the_environment(loaded: Shell) -> None:
     assert json.loads(result.stdout)["hub"] == str(loaded.hub)
 
 
-@pytest.mark.parametrize("command", ["demo", "load", "query", "get", "info", "export"])
+@pytest.mark.parametrize("command", ["demo", "load", "query", "get", "info", "export", "check", "repair"])
 def test_every_command_has_help_and_json(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0

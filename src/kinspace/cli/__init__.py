@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import demo, export, get, info, load, publish, pull, query, versions
+from . import check, demo, export, get, info, load, publish, pull, query, repair, versions
 
 app = typer.Typer(
     name="kinspace",
@@ -44,6 +44,8 @@ for _name, _run in (
     ("compact", versions.compact),
     ("publish", publish.publish),
     ("pull", pull.pull),
+    ("check", check.check),
+    ("repair", repair.repair),
 ):
     app.command(_name, help=_reflowed(getdoc(_run) or ""))(_run)
 

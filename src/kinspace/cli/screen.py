@@ -78,8 +78,9 @@ def table(
     first: str = "",
     header: bool = True,
     fixed: dict[str, int] | None = None,
+    wrap: bool = False,
 ) -> Table:
-    """Return a table no wider than `width`: long texts are cut with an ellipsis.
+    """Return a table no wider than `width`: long texts are cut with an ellipsis, or wrapped.
 
     Parameters
     ----------
@@ -94,6 +95,8 @@ def table(
         Whether the columns' names are shown.
     fixed : dict, optional
         Widths that are decided already.
+    wrap : bool
+        Whether a long text goes on in the next line.
     """
     from rich import box
     from rich.table import Table
@@ -115,8 +118,8 @@ def table(
         shown.add_column(
             Text(name),
             width=widths[name],
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=not wrap,
+            overflow="fold" if wrap else "ellipsis",
             justify="right" if numeric else "left",
             style="cyan" if name == first else "",
         )

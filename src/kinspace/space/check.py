@@ -38,10 +38,23 @@ class Report:
 
 def check(store: Store) -> Report:
     """Verify the catalog and every file it names, from the disk."""
+    problems, entries, locks = named_segments(store)
+    for entry in entries:
+        found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type)
+        problems += [Problem(file, what, entry.rows) for file, what in found]
+        if not found:
+            problems += check_index(store, entry)
+    for lock in locks:
+        lock.release()
+    return Report(problems)
+
+
+def named_segments(store: Store) -> tuple[list[Problem], list[SegmentEntry], list[FolderLock]]:
+    """What is wrong with the catalog, the segments it names (none if that can't be read), and a lock on each."""
     catalog = store.catalog
     path = catalog.database.path
     problems = [Problem(path, what, 0) for what in catalog.database.check()]
-    locks = []
+    locks: list[FolderLock] = []
     try:
         with catalog.database.read("checking it") as connection:
             tallies = catalog.state(connection).tallies
@@ -51,19 +64,19 @@ def check(store: Store) -> Report:
                 catalog.events(connection, table, 0, Tally(), tallies[table])
             catalog.snapshots(connection, tallies["snapshot"])
             catalog.check_moments(connection, tallies["moment"])
-            for entry in entries:  # so that no merge removes them meanwhile
-                with contextlib.suppress(OSError):
-                    locks.append(FolderLock.share(store.segments / entry.id))
+            locks = lock_segments(store, entries)
     except Corrupt as error:
-        return Report([*problems, Problem(path, str(error), 0)])
+        return [*problems, Problem(path, str(error), 0)], [], locks
+    return problems, entries, locks
+
+
+def lock_segments(store: Store, entries: list[SegmentEntry]) -> list[FolderLock]:
+    """Keep segments from being removed by a merge, but for those that are missing."""
+    locks = []
     for entry in entries:
-        found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type)
-        problems += [Problem(file, what, entry.rows) for file, what in found]
-        if not found:
-            problems += check_index(store, entry)
-    for lock in locks:
-        lock.release()
-    return Report(problems)
+        with contextlib.suppress(OSError):
+            locks.append(FolderLock.share(store.segments / entry.id))
+    return locks
 
 
 def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:

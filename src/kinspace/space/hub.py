@@ -16,6 +16,7 @@ from ..storage.catalog.database import parse_durability
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from .background import Background
 from .copies import copy_into
+from .damaged import SoundSpace
 from .merge import Merge, merge
 from .meta import Meta
 from .places import (
@@ -220,7 +221,9 @@ class Hub:
         self._background.look_after(space._store)
         return space
 
-    def get_space(self, name: str, *, embedder: Any = None, download_snapshot: bool = False) -> Space:
+    def get_space(
+        self, name: str, *, embedder: Any = None, download_snapshot: bool = False, skip_damaged: bool = False
+    ) -> Space:
         """The space of that name.
 
         Parameters
@@ -230,14 +233,24 @@ class Hub:
             Needed only if the space was made with an embedder this version doesn't know by itself.
         download_snapshot : bool
             Return an independent copy in memory instead, as Space.download_snapshot() does.
+        skip_damaged : bool
+            Read every byte now, and return the space as it is now without the segments that are damaged: read-only, its
+            `skipped` says what was left out. Rows of those segments are not found in it.
 
         Raises
         ------
         SpaceNotFound
             If there is none; the message lists those there are.
+        Corrupt
+            If its catalog is damaged.
         """
         check_space_name(name)
         self._check_open()
+        if skip_damaged:
+            with self._lock:
+                store = self._store(name, self._id_of(name))
+            space: Space = SoundSpace(store, self._background, self, embedder)
+            return space.download_snapshot() if download_snapshot else space
         with self._lock:
             id = self._id_of(name)
             try:

@@ -28,10 +28,11 @@ When = str | int | datetime.datetime  # a snapshot's name, a seq, or a time
 class Past(Store):
     """A store that shows one view for good, and takes no change."""
 
-    def __init__(self, store: Store, view: View, label: str) -> None:
+    def __init__(self, store: Store, view: View, label: str, instead: str = "write to a fork of it") -> None:
         self.__dict__.update(store.__dict__)
         self._store = store
         self._then = view
+        self._instead = instead  # of writing to it
         self.label = label  # what to call it
 
     def view(self) -> View:
@@ -51,9 +52,8 @@ class Past(Store):
 
     def write(self, doing: str, *, rows: bool = True) -> NoReturn:
         """Raise Frozen."""
-        raise Frozen(
-            f"{self.label} of space {self.name!r} can only be read: {doing} is not possible; write to a fork of it"
-        )
+        what = f"{self.label} of space {self.name!r} can only be read"
+        raise Frozen(f"{what}: {doing} is not possible; {self._instead}")
 
     def present(self, doing: str) -> NoReturn:
         """Raise Frozen."""
@@ -109,7 +109,7 @@ def view_at(catalog: SpaceCatalog, connection: sqlite3.Connection, now: View, wh
     every = applied((*parts, tail), *events_before(catalog, connection, now.state, seq))
     living = tuple(part for part in every[:-1] if part.dead < part.rows)
     view = View(now.meta, replace(now.state, next_seq=seq, columns=columns), (*living, every[-1]), now.indexes)
-    if entry is not None and len(view) != entry.rows:
+    if entry is not None and entry.rows not in (-1, len(view)):
         path: Path = catalog.database.path
         raise Corrupt(f"{path}: snapshot {entry.name!r} shows {len(view):,} rows where it had {entry.rows:,}")
     return view

@@ -65,7 +65,9 @@ class RemoteHub(Hub):
         self._check_open()
         return sorted(self._manifest.spaces)
 
-    def get_space(self, name: str, *, embedder: Any = None, download_snapshot: bool = False) -> Space:
+    def get_space(
+        self, name: str, *, embedder: Any = None, download_snapshot: bool = False, skip_damaged: bool = False
+    ) -> Space:
         """The published space of that name, to be read.
 
         Raises
@@ -73,6 +75,10 @@ class RemoteHub(Hub):
         SpaceNotFound
             If there is none; the message lists those there are.
         """
+        if skip_damaged:
+            raise InvalidInput(
+                "skip_damaged is for hubs in a folder; what is published damaged has to be published again"
+            )
         check_space_name(name)
         self._check_open()
         with self._lock:

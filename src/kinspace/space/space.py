@@ -14,7 +14,7 @@ from ..storage.segment import Block, write_segment
 from ..types import Key
 from .background import Background
 from .batch import Batch, row_batch
-from .check import Report, check
+from .check import Problem, Report, check
 from .compact import Compaction, compact, wanted
 from .flush import LOG_BYTES, flush, log_is_full
 from .hits import Hits
@@ -22,6 +22,7 @@ from .indexing import index_now
 from .load import batches, batches_of_texts
 from .past import Past
 from .progress import Progress
+from .repair import RepairReport, repair
 from .store import Store
 from .versions import Versions
 
@@ -260,6 +261,35 @@ class Space(Versions):
     def check(self) -> Report:
         """Read every byte of the space and say what is damaged; raises nothing for damage."""
         return check(self._store)
+
+    @property
+    def skipped(self) -> list[Problem]:
+        """The damaged files for which get_space(skip_damaged=True) left out segments; none if it was opened without."""
+        return []
+
+    def repair(self) -> RepairReport:
+        """Write what is damaged anew, as far as it follows from what is not, and say what is lost.
+
+        Every byte is read, as by check(). A damaged segment is written anew with all of its rows that can be read; its
+        damaged files are put into the space's `quarantine/`, which nothing removes but a person, or delete_space. What
+        is lost is gone from then on. Killed at any moment, the space is as before or as after; a second repair finds
+        nothing to do.
+
+        Returns
+        -------
+        RepairReport
+            `rebuilt` (files), `quarantined` (folders); `lost` (keys of rows that are gone), `lost_unknown` (how many
+            more, whose keys can't be read either), `lost_dead` (keys of rows that had been replaced or deleted before),
+            `columns_lost` (keys of rows that keep their vector, and whose columns are null now); `problems`, what could
+            not be repaired: a damaged catalog, or what the disk refused. `ok` if nothing was lost and nothing is left.
+
+        Raises
+        ------
+        Unavailable
+            If the hub can only be read.
+        """
+        self._store.present("repairing")
+        return repair(self._store)
 
     def __repr__(self) -> str:
         meta, store = self._store.meta, self._store

@@ -117,6 +117,12 @@ class Transaction:
         self._tallies["snapshot"] = self._catalog.drop_snapshot(self._connection, name, self._tallies["snapshot"])
         self.changed = self.rewound = True
 
+    def recount(self, entries: list[SnapshotEntry]) -> None:
+        """Have these snapshots, which are there, see as many rows as they say now."""
+        for entry in entries:
+            self.drop_snapshot(entry.name)
+            self._tallies["snapshot"] = self._catalog.add_snapshot(self._connection, entry, self._tallies["snapshot"])
+
     def restore(self, then: View) -> None:
         """Make the present what an earlier view of it shows."""
         before, after = self.view.live()[0], then.live()[0]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, SnapshotNotFound, SpaceExists, SpaceNotFound
 from .compare import Comparison, compare
@@ -33,13 +33,14 @@ class Snapshot:
         Writes with a lower seq are in it.
     time : datetime
         When it was taken, UTC.
-    rows : int
+    rows : int or None
+        How many it has; None if some were lost to damage and nothing tells how many.
     """
 
     name: str
     seq: int
     time: datetime
-    rows: int
+    rows: int | None
 
 
 class Versions(Reading):
@@ -66,7 +67,7 @@ class Versions(Reading):
         """Whether the space can only be read: it was frozen, or is a snapshot or another state that is over."""
         return isinstance(self._store, Past) or self._store.view().state.frozen
 
-    def snapshot(self, name: str) -> Self:
+    def snapshot(self, name: str) -> Space:
         """Keep the present state under a name. It takes no room until rows die that it sees, and no time.
 
         Parameters
@@ -106,7 +107,12 @@ class Versions(Reading):
         """The snapshots there are, oldest first."""
         entries = self._store.with_catalog(lambda _, view: view.known.snapshots)
         return [
-            Snapshot(entry.name, entry.seq, datetime.fromtimestamp(entry.time / 1_000_000, UTC), entry.rows)
+            Snapshot(
+                entry.name,
+                entry.seq,
+                datetime.fromtimestamp(entry.time / 1_000_000, UTC),
+                None if entry.rows < 0 else entry.rows,
+            )
             for entry in entries
         ]
 
@@ -126,7 +132,7 @@ class Versions(Reading):
             transaction.drop_snapshot(name)
         self._background.look_after(self._store)
 
-    def at(self, when: When) -> Self:
+    def at(self, when: When) -> Space:
         """The space as it was, with everything that reads a space; writes raise Frozen.
 
         Parameters
@@ -289,5 +295,7 @@ class Versions(Reading):
             return self
         return which if isinstance(which, Versions) else self.at(which)
 
-    def _of(self, store: Store) -> Self:
-        return type(self)(store, self._background, self._hub, self._embedder)
+    def _of(self, store: Store) -> Space:
+        from .space import Space
+
+        return Space(store, self._background, self._hub, self._embedder)

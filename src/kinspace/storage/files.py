@@ -64,6 +64,8 @@ def map_bytes(path: Path) -> NDArray[np.uint8]:
     except FileNotFoundError as error:
         raise Corrupt(f"{path} is missing; restore it from a backup") from error
     except OSError as error:
+        if path.is_dir():
+            raise Corrupt(f"{path} is a folder where a file was written; restore it from a backup") from error
         raise Unavailable(f"{path} can't be mapped: {error}") from error
 
 

@@ -137,7 +137,7 @@ class SnapshotEntry:
     name: str
     seq: int
     time: int  # microseconds since 1970, UTC
-    rows: int
+    rows: int  # -1: nobody knows any more, since some were lost to damage
     columns: bytes  # the columns' types at that time, as in State
 
     def body(self) -> str:
