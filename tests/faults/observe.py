@@ -1,9 +1,8 @@
-"""What a hub holds, read through every door there is; as a process, python observe.py HUB prints its digest."""
+"""What a hub holds, read through every door there is."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,20 @@ from workload import DIMS, SPACE, TEMPORARY, Model, Row
 def observe(path: str) -> Model:
     """Open the hub, read all of it, check that the doors agree, and close it."""
     with ks.connect(path) as hub:
-        names = set(hub.list_spaces())
-        assert names <= {SPACE, TEMPORARY}, names
-        if TEMPORARY in names:
+        return observe_hub(hub)
+
+
+def observe_hub(hub: Any) -> Model:
+    """Read all of a hub that is open."""
+    names = set(hub.list_spaces())
+    assert names <= {SPACE, TEMPORARY}, names
+    temporary = TEMPORARY in names
+    if temporary:
+        try:
             assert len(hub.get_space(TEMPORARY)) == 0
-        return Model(read_rows(hub.get_space(SPACE)), TEMPORARY in names)
+        except ks.SpaceNotFound:  # its deletion was begun, and nobody can write to it any more
+            temporary = False
+    return Model(read_rows(hub.get_space(SPACE)), temporary)
 
 
 def read_rows(space: Any) -> dict[str, Row]:
@@ -51,9 +59,12 @@ def _check_neighbours(space: Any, rows: dict[str, Row]) -> None:
     query = np.random.default_rng(len(rows)).standard_normal(DIMS).astype(np.float32)
     distances = 1 - matrix @ query / np.linalg.norm(matrix, axis=1) / np.linalg.norm(query.astype(np.float64))
     order = np.argsort(distances, kind="stable")[:20]
-    hits = space.nearest_neighbors(20, vector=query)
+    hits = space.nearest_neighbors(20, vector=query, exact=True)
     assert list(hits.keys) == [list(rows)[i] for i in order]
     np.testing.assert_allclose(hits.distances, distances[order], atol=1e-12)
+    found = list(space.nearest_neighbors(20, vector=query).keys)  # through an index, if there is one
+    assert len(found) == len(set(found)) == len(order)
+    assert rows.keys() >= set(found)
 
 
 def digest(model: Model) -> str:
@@ -62,7 +73,3 @@ def digest(model: Model) -> str:
     for key, row in model.rows.items():
         text.update(repr((key, row.vector, row.mark, row.note)).encode())
     return f"{len(model.rows)} {model.temporary} {text.hexdigest()}"
-
-
-if __name__ == "__main__":
-    print(digest(observe(sys.argv[1])))

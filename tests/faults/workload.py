@@ -29,6 +29,7 @@ KINDS = {
     "delete_all": 0.3,
     "flush": 5,
     "compact": 4,
+    "index": 3,
     "temporary": 2,
 }
 
@@ -75,10 +76,19 @@ def operation(seed: int, turn: int, number: int) -> Operation:
     kinds = SMALL if turn % 3 == 0 else tuple(KINDS)
     weights = np.array([KINDS[kind] for kind in kinds])
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
+    return _drawn(kind, rng, turn * 1_000_000 + number)
+
+
+def drawn(kind: str, seed: list[int], mark: int) -> Operation:
+    """Return a write of that kind, the same for the same seed."""
+    return _drawn(kind, np.random.default_rng(seed), mark)
+
+
+def _drawn(kind: str, rng: np.random.Generator, mark: int) -> Operation:
     most = {"multiset": 80, "stream": 600, "load": 600, "multidelete": 60}.get(kind, 1)
     picked = rng.choice(KEYS, int(rng.integers(1, most + 1)), replace=most > KEYS)
     keys = [f"key-{i}" for i in picked]
-    return Operation(kind, turn * 1_000_000 + number, keys, rng.standard_normal((len(keys), DIMS), dtype=np.float32))
+    return Operation(kind, mark, keys, rng.standard_normal((len(keys), DIMS), dtype=np.float32))
 
 
 def perform(hub: Any, operation: Operation) -> None:
@@ -109,6 +119,8 @@ def perform(hub: Any, operation: Operation) -> None:
             space.flush()
         case "compact":
             space.compact()
+        case "index":
+            space.index()
         case "temporary":
             if TEMPORARY in hub:
                 hub.delete_space(TEMPORARY)
@@ -150,7 +162,7 @@ def outcomes(model: Model, operation: Operation) -> list[Model]:
             steps = [{}]
         case "temporary":
             return [model, Model(rows, not model.temporary)]
-        case _:  # flush and compact change nothing that can be seen
+        case _:  # flush, compact and index change nothing that can be seen
             steps = [rows]
     return [model, *(Model(step, model.temporary) for step in steps)]
 

@@ -14,6 +14,7 @@ from ..errors import Closed, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, 
 from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
+from ..storage.filesystem import warn_of_sharing
 from .background import Background
 from .meta import Meta
 from .places import (
@@ -51,6 +52,12 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     Unavailable
         If the folder can't be made or read.
 
+    Warns
+    -----
+    RuntimeWarning
+        If the folder can be written to and is on a file system that several machines share, or that has no locks: it
+        is then for one machine, or one process, at a time.
+
     Examples
     --------
     >>> with connect(":memory:") as hub:
@@ -63,7 +70,14 @@ def connect(path: str | os.PathLike[str], *, durability: Literal["full", "normal
     if isinstance(path, str) and path == ":memory:":
         folder, lock = memory_folder()
         return Hub(folder / "hub", durability="off", temporary=lock)
-    return Hub(parse_path(path), durability=durability_name)
+    hub = Hub(parse_path(path), durability=durability_name)
+    try:
+        if not hub._catalog.database.readonly:
+            warn_of_sharing(hub.path, stacklevel=2)
+    except BaseException:  # a warning too, where warnings are errors
+        hub.close()
+        raise
+    return hub
 
 
 class Hub:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import Corrupt, InvalidInput
 from ..storage.keys import KeyType, parse_key_type
 from ..types import Metric, parse_dims, parse_metric
 
@@ -38,6 +38,19 @@ class Meta:
         if dtype not in DTYPES:
             raise InvalidInput(f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}")
         return cls(parse_dims(dims), parse_metric(metric), str(dtype), parse_key_type(key_type), identity)
+
+    @classmethod
+    def of_stored(cls, fields: dict[str, Any]) -> Meta:
+        """What as_dict() gave; Corrupt if it can't be that."""
+        try:
+            meta = cls(**fields)
+            parsed = parse_dims(meta.dims), parse_metric(meta.metric), parse_key_type(meta.key_type)
+        except (InvalidInput, TypeError) as error:
+            raise Corrupt(f"a space's description can't be read: {error}") from error
+        known = meta.dtype in DTYPES and isinstance(meta.embedder, dict | None)
+        if not known or parsed != (meta.dims, meta.metric, meta.key_type):
+            raise Corrupt(f"a space's description can't be read: {fields}")
+        return meta
 
     def as_dict(self) -> dict[str, Any]:
         """What the catalog stores."""

@@ -56,7 +56,11 @@ class SegmentReader:
     @cached_property
     def seqs(self) -> NDArray[np.uint64]:
         """The seq of each row, ascending; add the entry's base."""
-        return self._flat("seq", "<u8")
+        seqs = self._flat("seq", "<u8")
+        ends = int(seqs[0]) + self.entry.base, int(seqs[-1]) + self.entry.base
+        if ends != (self.entry.first, self.entry.last) or not (seqs[1:] > seqs[:-1]).all():
+            raise Corrupt(f"{self.folder / 'seq'} does not ascend as the catalog says; restore it from a backup")
+        return seqs
 
     @cached_property
     def rows(self) -> _core.Rows:

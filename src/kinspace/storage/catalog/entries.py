@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,6 +13,21 @@ from numpy.typing import NDArray
 from ...types import Key
 
 TABLES = ("segment", "log", "tombstone")
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def parse_id(id: object) -> str:
+    """A folder's id as a catalog names it: never a path. ValueError if it is anything else."""
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise ValueError(f"{id!r} is no folder's id")
+    return id
+
+
+def _counts(*numbers: object) -> None:
+    """ValueError unless all are whole numbers that a seq can be."""
+    for number in numbers:
+        if type(number) is not int or not 0 <= number < 1 << 63:
+            raise ValueError(f"{number!r} is no count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,9 @@ class State:
     @classmethod
     def of_row(cls, version: int, next_seq: int, deleted: int, columns: bytes, tallies: str) -> State:
         """What row() stored."""
-        read = {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in json.loads(tallies).items()}
+        held = json.loads(tallies)
+        read = {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in ((name, held[name]) for name in TABLES)}
+        _counts(version, next_seq, *(tally.rows for tally in read.values()))
         return cls(version, next_seq, bool(deleted), columns, read)
 
 
@@ -89,7 +107,13 @@ class SegmentEntry:
         """What body() stored."""
         fields = json.loads(body)
         files = {path: (int(size), str(digest)) for path, (size, digest) in fields.pop("files").items()}
-        return cls(id=id, files=files, **fields)
+        entry = cls(id=parse_id(id), files=files, **fields)
+        for _, digest in files.values():
+            bytes.fromhex(digest)
+        _counts(entry.rows, entry.base, entry.first, entry.last)
+        if not (0 < entry.rows <= entry.last - entry.first + 1 and entry.base <= entry.first):
+            raise ValueError(f"{entry.rows} rows from {entry.first} to {entry.last} on {entry.base} can't be")
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,18 @@ class LogEntry:
     keys: list[Key]
     vectors: NDArray[np.float32]  # (rows, dims)
     columns: bytes | None  # Arrow IPC stream, row for row with keys
+
+    @classmethod
+    def of_row(cls, id: int, first: int, keys: str, vectors: bytes, columns: bytes | None, dims: int) -> LogEntry:
+        """What was stored."""
+        matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
+        read = json.loads(keys)
+        _counts(first, first + len(matrix))
+        if type(read) is not list or len(read) != len(matrix) or not all(type(key) in (str, int) for key in read):
+            raise ValueError(f"its keys are not those of {len(matrix)} rows")
+        if not np.isfinite(matrix).all():
+            raise ValueError("a vector is not finite")
+        return cls(id, first, read, matrix, columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,7 @@ class SpaceCatalog:
         query = "SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id"
         for id, first, keys, vectors, columns, digest in connection.execute(query, (after,)):
             with self._decoding(f"log entry {id}", digest, first, keys, vectors, columns):
-                matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
-                entries.append(LogEntry(id, first, json.loads(keys), matrix, columns))
+                entries.append(LogEntry.of_row(id, first, keys, vectors, columns, dims))
             digests.append(digest)
         self._expect("log", before.plus(digests), tally)
         return entries
@@ -195,7 +194,7 @@ class SpaceCatalog:
             raise Corrupt(f"{self._path}: the checksum of {what} does not match; restore the file from a backup")
         try:
             yield
-        except (TypeError, ValueError, KeyError) as error:
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
             raise Corrupt(f"{self._path}: {what} can't be read: {error}") from error
 
     def _expect(self, table: str, found: Tally, expected: Tally) -> None:
