@@ -49,7 +49,7 @@ def main() -> int:
             built = shim.build(Path(folder))
             return _with_shim(shim.environment(built), options.jobs, options.kind, options.script)
     small()
-    import_as_in(rehearse)
+    import_as_in(lambda folder: rehearse(folder, options.script))
     violations = 0
     if not options.headless:
         print(HEAD, flush=True)
@@ -131,7 +131,7 @@ class Loop:
 
         def look(pipe: int) -> None:
             try:
-                judge(path, said, self.seed)
+                judge(path, said, self.seed, compacted=nth % 4 == 0)
             except Violation as violation:
                 os.write(pipe, str(violation).encode())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,11 +141,11 @@ def _error(call: Callable[[], None]) -> dict[str, Any]:
     return {}
 
 
-def rehearse(folder: Path) -> None:
-    """Go through every script, for what that imports."""
+def rehearse(folder: Path, names: Iterable[str] = tuple(SCRIPTS)) -> None:
+    """Go through scripts, for what that imports."""
     from verdict import judge
 
-    for name, script in SCRIPTS.items():
-        path = str(folder / name)
+    for name in names:
+        path, script = str(folder / name), SCRIPTS[name]
         live(path, script, 0, os.open(os.devnull, os.O_WRONLY), lambda: (0, 0))
         judge(path, Said(steps=[{"kind": kind, "number": number} for number, kind in enumerate(script)]), 0)

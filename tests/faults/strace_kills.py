@@ -36,6 +36,7 @@ _NAMED = re.compile(r"^(?:\[pid +\d+\] )?(\w+)\(", re.MULTILINE)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=500, help="kills")
+    parser.add_argument("--script", choices=SCRIPTS, nargs="*", default=list(SCRIPTS))
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the writes and the calls")
     parser.add_argument("--first", type=int, default=0, help="the round to begin with, to repeat one")
     options = parser.parse_args()
@@ -43,8 +44,8 @@ def main() -> int:
         print(reason)
         return 2
     small()
-    import_as_in(rehearse)
-    kills = Kills(options.seed)
+    import_as_in(lambda folder: rehearse(folder, options.script))
+    kills = Kills(options.seed, options.script)
     turn = options.first
     begun = time.monotonic()
     while kills.killed.total() < options.rounds:  # a thread may make fewer calls than in the run that was counted
@@ -69,8 +70,8 @@ def missing() -> str:
 class Kills:
     """Rounds of one seed."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, scripts: list[str]) -> None:
+        self.seed, self.scripts = seed, scripts
         self.killed: Counter[str] = Counter()
         self.violations = 0
         self._made: dict[str, Counter[str]] = {}  # of each script how often it makes each call
@@ -78,7 +79,7 @@ class Kills:
     def round(self, turn: int) -> None:
         """Draw a script and a call, have it killed there, and look at what is left."""
         random = Random(f"{self.seed} {turn}")
-        script = random.choice(list(SCRIPTS))
+        script = random.choice(self.scripts)
         if script not in self._made:
             self._made[script] = self._count(script)
         made = self._made[script]
@@ -94,7 +95,7 @@ class Kills:
 
         def look(pipe: int) -> None:
             try:
-                judge(path, said, seed)
+                judge(path, said, seed, compacted=turn % 4 == 0)
             except Violation as violation:
                 os.write(pipe, str(violation).encode())
 

@@ -25,20 +25,15 @@ def run(script: str, *arguments: str) -> str:
 
 
 @pytest.mark.skipif(bool(shim.missing()), reason=shim.missing())
-@pytest.mark.parametrize("kinds", [("enospc", "eio"), ("short", "kill-before")], ids="-".join)
-def test_one_fault_at_any_call_loses_nothing(kinds: tuple[str, ...]) -> None:
-    told = run("loop.py", "--kind", *kinds, "--script", "segments", "--sample", "5")
-    assert [line.split()[0] for line in told.splitlines()[1:]] == list(kinds), told
-
-
-@pytest.mark.skipif(bool(shim.missing()), reason=shim.missing())
-def test_a_disk_that_fails_from_some_call_on_loses_nothing() -> None:
-    assert " refused" in run("loop.py", "--kind", "eio-always", "--script", "rows", "--sample", "5")
+def test_a_fault_at_any_call_loses_nothing() -> None:
+    kinds = ["enospc", "eio", "short", "kill-before", "eio-always"]
+    told = run("loop.py", "--kind", *kinds, "--script", "segments", "--sample", "3")
+    assert [line.split()[0] for line in told.splitlines()[1:]] == kinds, told
 
 
 @pytest.mark.skipif(bool(strace_kills.missing()), reason=strace_kills.missing())
 def test_a_process_killed_as_it_enters_a_call_loses_nothing() -> None:
-    assert run("strace_kills.py", "--rounds", "2", "--seed", "7").startswith("2 kills")
+    assert run("strace_kills.py", "--rounds", "2", "--script", "rows", "--seed", "7").startswith("2 kills")
 
 
 def test_readers_see_whole_commits_in_order_while_writers_are_killed() -> None:
