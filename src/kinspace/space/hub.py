@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import Closed, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
+from ..errors import Closed, Conflict, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
 from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
@@ -145,7 +145,8 @@ class Hub:
                     except SpaceExists:  # another process was quicker
                         pass
                 try:
-                    space = self.get_space(name, embedder=embedder if exist_ok else None)
+                    store = self._get(name, insist=True)
+                    space = self._space(store, embedder if exist_ok else None)
                 except SpaceNotFound:  # it was being deleted: the name is free now
                     continue
                 if not exist_ok:
@@ -174,13 +175,21 @@ class Hub:
         """
         check_space_name(name)
         self._check_open()
+        return self._space(self._get(name, insist=False), embedder)
+
+    def _get(self, name: str, *, insist: bool) -> Store:
+        """The space of that name, opened; if it was deleted but for its name, that goes too, or must (insist)."""
         with self._lock:
             id = self._id_of(name)
             try:
                 store = self._store(name, id)
                 store.view()
             except SpaceNotFound:  # a process died while it was deleting it
-                self._forget(name, id)
+                try:
+                    self._forget(name, id)
+                except (Conflict, Unavailable):
+                    if insist:
+                        raise
                 raise
             except Corrupt:
                 if self._catalog.find(name) != id:
@@ -188,7 +197,7 @@ class Hub:
                 if id not in self._stores:
                     raise
                 store = self._stores[id]  # every call will say so, but check(), which says what
-        return self._space(store, embedder)
+        return store
 
     def list_spaces(self) -> list[str]:
         """The spaces' names, sorted."""
@@ -207,12 +216,18 @@ class Hub:
         self._check_open()
         with self._lock:
             id = self._id_of(name)
+            if self._catalog.database.readonly:
+                raise Unavailable(f"{self.path} can only be read; no space can be deleted from it")
             try:
                 with self._store(name, id).write("deleting the space") as transaction:
                     transaction.delete_space()  # from here on nobody can write to it
             except (Corrupt, SpaceNotFound):
                 pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
-            self._forget(name, id)
+            try:
+                self._forget(name, id)
+            except (Conflict, Unavailable) as error:
+                doubt = f"deleting space {name!r} is in doubt: its rows are gone, its name may still be there"
+                raise type(error)(f"{doubt} ({error}); delete it again") from error
 
     def _id_of(self, name: str) -> str:
         id = self._catalog.find(name)
