@@ -9,41 +9,24 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import tempfile
+from functools import reduce
+from operator import xor
 from pathlib import Path
 from typing import Any
 
 from driver import Target, main
 
 DIMS = 3
-# table and column, and the columns its checksum covers
-PLACES = [
-    ("registry", "body", ("body",)),
-    ("meta", "body", ("body",)),
-    ("state", "version", ("version", "next_seq", "deleted", "columns", "tallies")),
-    ("state", "next_seq", ("version", "next_seq", "deleted", "columns", "tallies")),
-    ("state", "columns", ("version", "next_seq", "deleted", "columns", "tallies")),
-    ("state", "tallies", ("version", "next_seq", "deleted", "columns", "tallies")),
-    ("segment", "id", ("id", "body")),
-    ("segment", "body", ("id", "body")),
-    ("log", "first", ("first", "keys", "vectors", "columns")),
-    ("log", "keys", ("first", "keys", "vectors", "columns")),
-    ("log", "vectors", ("first", "keys", "vectors", "columns")),
-    ("log", "columns", ("first", "keys", "vectors", "columns")),
-    ("tombstone", "at", ("at", "seqs")),
-    ("tombstone", "seqs", ("at", "seqs")),
-]
 
 
-def make() -> tuple[Target, list[bytes]]:
+def make(home: Path) -> tuple[Target, list[bytes]]:
     """The target, and every value as it was written."""
-    kept = Kept(fill(Path(tempfile.mkdtemp(prefix="kinspace-fuzz-")) / "hub"))
-    seeds = [bytes([number]) + kept.seed(number) for number in range(len(PLACES))]
+    kept = Kept(fill(home / "hub"))
+    seeds = [bytes([number]) + kept.value(*place) for number, place in enumerate(kept.places)]
 
     def target(data: bytes) -> None:
         if data:
-            table, column, _ = PLACES[data[0] % len(PLACES)]
-            kept.replace(table, column, data[1:])
+            kept.replace(*kept.places[data[0] % len(kept.places)], data[1:])
             kept.ask()
 
     return target, seeds
@@ -62,6 +45,31 @@ def fill(path: Path) -> Path:
     return path
 
 
+class Table:
+    """A table, and which of its columns its rows' checksums cover: all but the checksum, or all but a number too."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str, file: Path) -> None:
+        self.name, self.file = name, file
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+        self.covered = [column for column in columns if column != "checksum"]
+        row = connection.execute(f"SELECT checksum, {', '.join(self.covered)} FROM {name}").fetchone()
+        if self.covered[0] == "id" and (row is None or row[0] != _checksum(row[1:])):
+            del self.covered[0]
+        assert row is None or row[0] == _checksum(row[-len(self.covered) :]), name
+
+    def seal(self, connection: sqlite3.Connection) -> None:
+        """Make every row's checksum fit the row."""
+        for row in connection.execute(f"SELECT checksum, {', '.join(self.covered)} FROM {self.name}").fetchall():
+            now = _checksum(row[1:])
+            connection.execute(f"UPDATE {self.name} SET checksum = ? WHERE checksum = ?", (now, row[0]))
+
+
+def _checksum(row: tuple[Any, ...]) -> bytes:
+    from kinspace.storage.catalog.database import checksum
+
+    return checksum(*row)
+
+
 class Kept:
     """A hub, of which copies are made with one value replaced."""
 
@@ -69,50 +77,54 @@ class Kept:
         self.sound = sound
         self.copy = sound.with_name("copy")
         (catalog,) = sound.glob("spaces/*/catalog.sqlite")
-        self.files = dict.fromkeys((table for table, _, _ in PLACES), catalog.relative_to(sound))
-        self.files["registry"] = Path("hub.sqlite")
+        self.tables = {}
+        for file in (sound / "hub.sqlite", catalog):
+            connection = sqlite3.connect(file)
+            names = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            )
+            self.tables |= {name: Table(connection, name, file.relative_to(sound)) for (name,) in names.fetchall()}
+            connection.close()
+        self.places = sorted((name, column) for name, table in self.tables.items() for column in table.covered)
 
-    def seed(self, number: int) -> bytes:
+    def value(self, table: str, column: str) -> bytes:
         """The value there as it was written, as an input names it."""
-        table, column, _ = PLACES[number]
-        connection = sqlite3.connect(self.sound / self.files[table])
-        value = connection.execute(f"SELECT {column} FROM {table}").fetchone()[0]
+        connection = sqlite3.connect(self.sound / self.tables[table].file)
+        row = connection.execute(f"SELECT {column} FROM {table}").fetchone()
         connection.close()
+        value = row[0] if row else b""
         return value if isinstance(value, bytes) else str(value).encode()
 
-    def replace(self, table: str, column: str, body: bytes) -> None:
+    def replace(self, name: str, column: str, body: bytes) -> None:
         """Make the copy anew, with that value in every row of the table."""
         shutil.rmtree(self.copy, ignore_errors=True)
         shutil.copytree(self.sound, self.copy)
-        from kinspace.storage.catalog.database import checksum
-
-        (covered,) = (covered for *place, covered in PLACES if place == [table, column])
-        connection = sqlite3.connect(self.copy / self.files[table], isolation_level=None)
+        table = self.tables[name]
+        connection = sqlite3.connect(self.copy / table.file, isolation_level=None)
         connection.execute("PRAGMA synchronous=OFF")
         try:
-            (kind,) = connection.execute(f"SELECT typeof({column}) FROM {table}").fetchone()
-            value: Any = body if kind == "blob" else body.decode(errors="replace").replace("\0", " ")
-            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))
-            names = ", ".join(covered)
-            for row in connection.execute(f"SELECT id, {names} FROM {table}").fetchall():
-                connection.execute(f"UPDATE {table} SET checksum = ? WHERE id = ?", (checksum(*row[1:]), row[0]))
-            if table in ("segment", "log", "tombstone"):
-                self._tally(connection, table)
+            for (kind,) in connection.execute(f"SELECT DISTINCT typeof({column}) FROM {name}").fetchall():
+                value: Any = body if kind == "blob" else body.decode(errors="replace").replace("\0", " ")
+                connection.execute(f"UPDATE OR IGNORE {name} SET {column} = ?", (value,))
+            table.seal(connection)
+            if name not in ("registry", "meta", "state"):
+                self._tally(connection, name)
+        except sqlite3.IntegrityError:  # a value that SQLite itself keeps out of the column
+            pass
         finally:
             connection.close()
 
     def _tally(self, connection: sqlite3.Connection, table: str) -> None:
         """Have the state count the table as it is now."""
-        from kinspace.storage.catalog.database import checksum
-
         digests = [row[0] for row in connection.execute(f"SELECT checksum FROM {table}")]
-        mix = 0
-        for digest in digests:
-            mix ^= int.from_bytes(digest, "big")
-        row = list(connection.execute("SELECT version, next_seq, deleted, columns, tallies FROM state").fetchone())
-        tallies = {**json.loads(row[4]), table: [len(digests), f"{mix:016x}"]}
-        row[4] = json.dumps(tallies, sort_keys=True)
-        connection.execute("UPDATE state SET tallies = ?, checksum = ?", (row[4], checksum(*row)))
+        mix = reduce(xor, (int.from_bytes(digest, "big") for digest in digests), 0)
+        column = "tallies" if "tallies" in self.tables["state"].covered else "body"
+        (text,) = connection.execute(f"SELECT {column} FROM state").fetchone()
+        body = json.loads(text)
+        tallies = body if column == "tallies" else body["tallies"]
+        tallies[table] = [len(digests), f"{mix:016x}"]
+        connection.execute(f"UPDATE state SET {column} = ?", (json.dumps(body, sort_keys=True),))
+        self.tables["state"].seal(connection)
 
     def ask(self) -> None:
         """Open the copy and ask it everything; what may come out is Corrupt and its like."""

@@ -8,32 +8,36 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "fuzz"
-_LIMITS = ["-timeout=20", "-rss_limit_mb=4096", "-max_len=65536", "-print_final_stats=1"]
+_LIMITS = ["-timeout=20", "-rss_limit_mb=4096", "-max_len=65536", "-len_control=0", "-print_final_stats=1"]
 
 Target = Callable[[bytes], object]
 
 
-def main(name: str, make: Callable[[], tuple[Target, list[bytes]]], words: list[str] | None = None) -> None:
-    """Run the target; make() gives it, and the inputs to begin with, and words are tokens of its language."""
+def main(name: str, make: Callable[[Path], tuple[Target, list[bytes]]], words: list[str]) -> None:
+    """Run the target; make(folder) gives it, and the inputs to begin with, and words are tokens of its language."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0, help="of the mutations (0: the clock)")
     parser.add_argument("inputs", type=Path, nargs="*", help="files that were saved: only these are tried")
     options = parser.parse_args()
+    work = FOLDER / name / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
     if options.inputs:
-        target, _ = make()
+        target, _ = make(work)
         for path in options.inputs:
             target(path.read_bytes())
         return
     import atheris
 
     with atheris.instrument_imports(include=["kinspace"]):
-        target, seeds = make()
+        target, seeds = make(work)
     corpus, crashes = FOLDER / name / "corpus", FOLDER / name / "crashes"
     for folder in (corpus, crashes):
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,10 +49,9 @@ def main(name: str, make: Callable[[], tuple[Target, list[bytes]]], words: list[
         f"-artifact_prefix={crashes}/",
         f"-seed={options.seed}",
     ]
-    if words:
-        lexicon = FOLDER / name / "words"
-        lexicon.write_text("".join(f'"{_escaped(word)}"\n' for word in words))
-        arguments.append(f"-dict={lexicon}")
+    lexicon = FOLDER / name / "words"
+    lexicon.write_text("".join(f'"{_escaped(word)}"\n' for word in words))
+    arguments.append(f"-dict={lexicon}")
     atheris.Setup([sys.argv[0], *arguments, str(corpus)], target)
     atheris.Fuzz()
 

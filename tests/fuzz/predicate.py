@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from driver import Target, main
 
 SEEDS = [
@@ -28,7 +30,7 @@ E' X' 0x 1e308 9223372036854775808 \\ [ ] { }
 """
 
 
-def make() -> tuple[Target, list[bytes]]:
+def make(_: Path) -> tuple[Target, list[bytes]]:
     """The target, over a few rows with a column of every kind."""
     from datetime import date
 

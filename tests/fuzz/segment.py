@@ -5,8 +5,8 @@ An input is one file of a segment: which one, whether the checksums are made to 
 
 from __future__ import annotations
 
+import copy
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,10 @@ from driver import Target, main
 ROWS, DIMS = 70, 3
 
 
-def make() -> tuple[Target, list[bytes]]:
+def make(home: Path) -> tuple[Target, list[bytes]]:
     """The target, and every file of two segments as they were written."""
     import kinspace as ks
 
-    home = Path(tempfile.mkdtemp(prefix="kinspace-fuzz-"))
     kept = []
     for key_type in ("str", "int"):
         with ks.connect(home / key_type) as hub:
@@ -50,7 +49,7 @@ class Kept:
     """A segment whose files are replaced one at a time."""
 
     def __init__(self, home: Path, reader: Any, store: Any, keys: list[Any]) -> None:
-        self.entry, self.meta, self.state, self.keys = reader.entry, store.meta, store.view().state, keys
+        self.entry, self.meta, self.view, self.keys = reader.entry, store.meta, store.view(), keys
         self.folder = home / self.entry.id
         shutil.copytree(reader.folder, self.folder)
         self.names = sorted(self.entry.files)
@@ -90,10 +89,7 @@ class Kept:
 
         from kinspace.errors import Corrupt, Unavailable
         from kinspace.space.effort import Effort
-        from kinspace.space.index import Indexes
         from kinspace.space.part import Part
-        from kinspace.space.tail import Tail
-        from kinspace.space.view import View
         from kinspace.storage.keys import parse_keys
         from kinspace.storage.reader import SegmentReader, check_segment
 
@@ -105,7 +101,9 @@ class Kept:
         except (Corrupt, Unavailable):
             assert problems, "what can't be opened is no problem to check()"
             return
-        view = View(self.meta, self.state, (Part(reader, ROWS), Part(Tail(DIMS), 0)), 0, 0, Indexes(self.meta))
+        view = copy.copy(self.view)
+        view.__dict__.pop("scan", None)
+        view.parts = (Part(reader, ROWS), self.view.parts[-1])
         query = np.ones(DIMS, np.float32)
         asks: dict[str, Callable[[], object]] = {
             "nearest": lambda: view.nearest(query, 5, Effort(exact=True)),

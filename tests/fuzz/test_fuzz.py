@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +17,8 @@ from driver import mutations
 @pytest.mark.parametrize(
     ("target", "count"), [(predicate, 1_500), (segment, 100), (catalog, 50)], ids=["predicate", "segment", "catalog"]
 )
-def test_only_typed_errors_come_out(
-    target: object, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    run, seeds = target.make()  # type: ignore[attr-defined]
+def test_only_typed_errors_come_out(target: Any, count: int, tmp_path: Path) -> None:
+    run, seeds = target.make(tmp_path)
     for data in mutations(seeds, count, seed=1):
         run(data)
 
