@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 import kinspace as ks
-from workload import DIMS, SPACE, TEMPORARY, Model, Row
+from workload import DIMS, FORK, SPACE, TEMPORARY, VERSIONED, Model, Row
 
 
 def observe(path: str) -> Model:
@@ -20,14 +21,15 @@ def observe(path: str) -> Model:
 def observe_hub(hub: Any) -> Model:
     """Read all of a hub that is open."""
     names = set(hub.list_spaces())
-    assert names <= {SPACE, TEMPORARY}, names
-    temporary = TEMPORARY in names
-    if temporary:
-        try:
-            assert len(hub.get_space(TEMPORARY)) == 0
-        except ks.SpaceNotFound:  # its deletion was begun, and nobody can write to it any more
-            temporary = False
-    return Model(read_rows(hub.get_space(SPACE)), temporary)
+    assert names <= {SPACE, TEMPORARY, FORK}, names
+    others: dict[str, dict[str, Row]] = {}
+    for name in names & {TEMPORARY, FORK}:
+        with suppress(ks.SpaceNotFound):  # its deletion was begun, and nobody can write to it any more
+            others[name] = read_rows(hub.get_space(name))
+    assert not others.get(TEMPORARY)
+    space = hub.get_space(SPACE)
+    snapshots = {one.name: read_rows(space.at(one.name)) for one in space.snapshots()} if VERSIONED else {}
+    return Model(read_rows(space), TEMPORARY in others, snapshots, others.get(FORK))
 
 
 def read_rows(space: Any) -> dict[str, Row]:
@@ -70,6 +72,12 @@ def _check_neighbours(space: Any, rows: dict[str, Row]) -> None:
 def digest(model: Model) -> str:
     """The same for equal models, order included."""
     text = hashlib.sha256()
-    for key, row in model.rows.items():
-        text.update(repr((key, row.vector, row.mark, row.note)).encode())
-    return f"{len(model.rows)} {model.temporary} {text.hexdigest()}"
+    for name, rows in [("", model.rows), *model.snapshots.items(), ("fork", model.forked or {})]:
+        text.update(f"{name} {len(rows)} ".encode())
+        for key, row in rows.items():
+            text.update(repr((key, row.vector, row.mark, row.note)).encode())
+    forked = "none" if model.forked is None else len(model.forked)
+    return (
+        f"{len(model.rows)} rows, temporary {model.temporary}, {len(model.snapshots)} snapshots, "
+        f"forked {forked}, {text.hexdigest()}"
+    )

@@ -170,7 +170,7 @@ class Soak:
     def _birth(self, turn: int) -> None:
         """Kill a writer while it makes a hub and its space: what is left opens, and can be written to."""
         path = f"{self.path}-{turn}"
-        killed = self._write_and_kill(turn, path, patience=0.04)
+        killed = self._write_and_kill(turn, path, patience=0.08)
 
         def look() -> str:
             with ks.connect(path) as hub:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+import kinspace as ks
+
 DIMS = 24
 KEYS = 600  # few enough that writes replace and delete what others wrote
 BATCH = 64  # rows of a stream that are stored together
-SPACE, TEMPORARY = "kept", "temporary"
+SPACE, TEMPORARY, FORK = "kept", "temporary", "forked"
+VERSIONED = hasattr(ks.Space, "snapshot")  # whether there are snapshots and forks
 SMALL = ("set", "update", "delete", "multiset", "multidelete")
 
 # how often each is drawn
@@ -32,6 +35,8 @@ KINDS = {
     "index": 3,
     "temporary": 2,
 }
+if VERSIONED:
+    KINDS |= {"snapshot": 2, "drop": 1.5, "restore": 0.7, "fork": 1}
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Model:
-    """What a hub must hold: the rows of one space in insertion order, and whether the other space is there."""
+    """What a hub must hold: the rows of one space in insertion order, its snapshots', and the other spaces."""
 
     rows: dict[str, Row]
     temporary: bool
+    snapshots: dict[str, dict[str, Row]] = field(default_factory=dict)  # the oldest first
+    forked: dict[str, Row] | None = None  # the rows of the space that was forked off
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,19 @@ def perform(hub: Any, operation: Operation) -> None:
             space.compact()
         case "index":
             space.index()
+        case "snapshot":
+            space.snapshot(f"at {mark}")
+        case "drop":
+            for snapshot in space.snapshots()[:1]:
+                space.drop_snapshot(snapshot.name)
+        case "restore":
+            for snapshot in space.snapshots()[:1]:
+                space.restore(snapshot.name)
+        case "fork":
+            if FORK in hub:
+                hub.delete_space(FORK)
+            else:
+                space.fork(FORK)
         case "temporary":
             if TEMPORARY in hub:
                 hub.delete_space(TEMPORARY)
@@ -161,10 +181,18 @@ def outcomes(model: Model, operation: Operation) -> list[Model]:
         case "delete_all":
             steps = [{}]
         case "temporary":
-            return [model, Model(rows, not model.temporary)]
+            return [model, replace(model, temporary=not model.temporary)]
+        case "snapshot":
+            return [model, replace(model, snapshots={**model.snapshots, f"at {mark}": rows})]
+        case "drop":
+            return [model, replace(model, snapshots=dict(list(model.snapshots.items())[1:]))]
+        case "restore":
+            steps = [*list(model.snapshots.values())[:1], rows][:1]
+        case "fork":
+            return [model, replace(model, forked=rows if model.forked is None else None)]
         case _:  # flush, compact and index change nothing that can be seen
             steps = [rows]
-    return [model, *(Model(step, model.temporary) for step in steps)]
+    return [model, *(replace(model, rows=step) for step in steps)]
 
 
 def _moved(rows: dict[str, Row], fresh: dict[str, Row]) -> dict[str, Row]:
