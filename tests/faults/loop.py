@@ -162,7 +162,7 @@ def _fared(said: Said) -> str:
     if said.end is None:
         return "killed"
     failed = [one for one in said.steps if "error" in one]
-    if any(one["doubt"] for one in failed):
+    if any(one.get("doubt") for one in failed):
         return "in doubt"
     return "refused" if failed else "unharmed"
 

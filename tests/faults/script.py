@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,7 @@ class Said:
 def small() -> None:
     """Have every path taken by few rows, and nothing done in the background: each run makes the same calls."""
     space.SEGMENT_ROWS, index.INDEX_ROWS, compact.TIER_BASE, flush.LOG_ROWS = 100, 100, 64, 1 << 20
+    warnings.simplefilter("ignore", RuntimeWarning)  # Zarr's coroutines that were never begun, after an error
     background.Worker.add = lambda *_: None  # type: ignore[method-assign]
 
 

@@ -141,9 +141,11 @@ class Hub:
             while True:
                 if name not in self:
                     try:
-                        return self._space(self._store(name, self._make(name, meta)), embedder)
+                        id = self._make(name, meta)
                     except SpaceExists:  # another process was quicker
                         pass
+                    else:
+                        return self._space(self._made(name, id), embedder)
                 try:
                     store = self._get(name, insist=True)
                     space = self._space(store, embedder if exist_ok else None)
@@ -307,6 +309,13 @@ class Hub:
                 raise
             lock.release()
         return folder.name
+
+    def _made(self, name: str, id: str) -> Store:
+        try:
+            return self._store(name, id)
+        except (Conflict, Corrupt, Unavailable) as error:
+            doubt = f"space {name!r} was made, whether it can be used is in doubt"
+            raise type(error)(f"{doubt}: {error}") from error
 
     def _store(self, name: str, id: str) -> Store:
         store = self._stores.get(id)
