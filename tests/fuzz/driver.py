@@ -14,7 +14,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "fuzz"
-_LIMITS = ["-timeout=20", "-rss_limit_mb=4096", "-max_len=65536", "-len_control=0", "-print_final_stats=1"]
+# the seeds take the same path, being sound; they are kept all the same
+_LIMITS = [
+    "-timeout=20",
+    "-rss_limit_mb=4096",
+    "-max_len=65536",
+    "-len_control=0",
+    "-keep_seed=1",
+    "-reduce_inputs=0",
+    "-print_final_stats=1",
+]
 
 Target = Callable[[bytes], object]
 
