@@ -32,10 +32,15 @@ LIES = {
     "a version that is none": ("state", "version", b"x"),
     "a segment's folder elsewhere": ("segment", "id", b"../../../elsewhere"),
     "a segment without rows": ("segment", "body", b'{"rows": 0, "base": 0, "first": 0, "last": 0, "files": {}}'),
+    "a segment without columns": (
+        "segment",
+        "body",
+        b'{"rows": 1, "base": 0, "first": 0, "last": 0, "files": {"zarr.json": [1, "00"]}}',
+    ),
     "a checksum that is none": (
         "segment",
         "body",
-        b'{"rows": 1, "base": 0, "first": 0, "last": 0, "files": {"zarr.json": [1, "x"]}}',
+        b'{"rows": 1, "base": 0, "first": 0, "last": 0, "files": {"rows.arrow": [1, "x"]}}',
     ),
     "a seq beyond all": ("log", "first", b"9223372036854775807"),
     "keys that are none": ("log", "keys", b"[null]"),

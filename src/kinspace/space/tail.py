@@ -102,7 +102,11 @@ class Tail:
                 if self._frame is None or self._frame_rows < rows:
                     self._frame, self._frame_rows, self._schema, self._decoded = self._decode(rows)
                 return align(self._frame.head(rows), {"key": self._frame.schema["key"], **schema})
-            except (InvalidInput, pl.exceptions.PolarsError) as error:  # every write has been checked
+            except (
+                InvalidInput,
+                pl.exceptions.PolarsError,
+                pl.exceptions.PanicException,
+            ) as error:  # every write has been checked
                 raise Corrupt(f"columns of the log can't be read: {error}; restore them from a backup") from error
 
     def _decode(self, rows: int) -> tuple[pl.DataFrame, int, Schema, int]:

@@ -183,6 +183,8 @@ class SegmentReader:
 
         try:
             yield
+        except pl.exceptions.PanicException as error:
+            raise Corrupt(f"{self.folder / 'rows.arrow'} can't be read: {error}; restore it from a backup") from error
         except (pl.exceptions.PolarsError, OSError) as error:
             if isinstance(error, KinspaceError):
                 raise

@@ -111,6 +111,8 @@ class SegmentEntry:
         for _, digest in files.values():
             bytes.fromhex(digest)
         _counts(entry.rows, entry.base, entry.first, entry.last)
+        if "rows.arrow" not in files:
+            raise ValueError("it names no rows.arrow")
         if not (0 < entry.rows <= entry.last - entry.first + 1 and entry.base <= entry.first):
             raise ValueError(f"{entry.rows} rows from {entry.first} to {entry.last} on {entry.base} can't be")
         return entry
