@@ -119,7 +119,8 @@ def perform(hub: Any, operation: Operation) -> None:
         case "multidelete":
             space.multidelete(keys)
         case "delete_where":
-            space.delete_where(f"mark % 7 = {mark % 7}")
+            if "mark" in space.columns:
+                space.delete_where(f"mark % 7 = {mark % 7}")
         case "delete_all":
             space.delete_all()
         case "flush":
