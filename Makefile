@@ -2,12 +2,14 @@
 # Nothing is needed but Python >= 3.11 and a C++20 compiler: each recipe makes its virtual environment if there is none
 # and builds again only what changed (a .stamp file is newer than what it was made from).
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core lint format bench bench-full soak docs dist clean
+.PHONY: help demo test test-core lint format bench bench-full soak fuzz docs dist clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find core src -not -name '*.pyc' -not -name __pycache__ 2>/dev/null)
+FUZZ_SECONDS := 60
+SOAK    := # more arguments of tests/faults/long.py: --scale 0.1, --part strace
 CXX_SOURCES = $(shell find core -name '*.cpp' -o -name '*.hpp')
 
 help: ## show this list
@@ -59,9 +61,13 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.compare --filtered
 	.venv-bench/bin/python -m benchmarks.compare --growth
 
-soak: $(VENV)/kinspace.stamp ## kill -9 a writer at 200 random moments and check what is left (about four minutes)
-	$(PY) tests/faults/soak.py --rounds 200
-	$(PY) tests/faults/bitflips.py
+soak: $(VENV)/kinspace.stamp ## kill -9 at 2,000 moments, fail each call of the system once, readers and writers for a minute: an hour
+	@$(PY) tests/faults/long.py $(SOAK)
+
+fuzz: $(VENV)/fuzz.stamp ## segment files, catalog rows and SQL predicates that atheris makes up, FUZZ_SECONDS=60 for each (Linux)
+	$(PY) tests/fuzz/predicate.py --seconds $(FUZZ_SECONDS)
+	$(PY) tests/fuzz/segment.py --seconds $(FUZZ_SECONDS)
+	$(PY) tests/fuzz/catalog.py --seconds $(FUZZ_SECONDS)
 
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_site, the reference made from the docstrings
 	$(PY) -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_site
@@ -95,7 +101,7 @@ $(VENV)/kinspace.stamp: $(VENV)/build.stamp $(SOURCES)
 	@$(PIP) install --no-build-isolation -C build-dir=build/$(VENV:.%=%) .
 	@touch $@
 
-$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
+$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
 	@$(PIP) install --group $*
 	@touch $@
 

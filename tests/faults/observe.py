@@ -1,25 +1,35 @@
-"""What a hub holds, read through every door there is; as a process, python observe.py HUB prints its digest."""
+"""What a hub holds, read through every door there is."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 import kinspace as ks
-from workload import DIMS, SPACE, TEMPORARY, Model, Row
+from workload import DIMS, FORK, SPACE, TEMPORARY, VERSIONED, Model, Row
 
 
 def observe(path: str) -> Model:
     """Open the hub, read all of it, check that the doors agree, and close it."""
     with ks.connect(path) as hub:
-        names = set(hub.list_spaces())
-        assert names <= {SPACE, TEMPORARY}, names
-        if TEMPORARY in names:
-            assert len(hub.get_space(TEMPORARY)) == 0
-        return Model(read_rows(hub.get_space(SPACE)), TEMPORARY in names)
+        return observe_hub(hub)
+
+
+def observe_hub(hub: Any) -> Model:
+    """Read all of a hub that is open."""
+    names = set(hub.list_spaces())
+    assert names <= {SPACE, TEMPORARY, FORK}, names
+    others: dict[str, dict[str, Row]] = {}
+    for name in names & {TEMPORARY, FORK}:
+        with suppress(ks.SpaceNotFound):  # its deletion was begun, and nobody can write to it any more
+            others[name] = read_rows(hub.get_space(name))
+    assert not others.get(TEMPORARY)
+    space = hub.get_space(SPACE)
+    snapshots = {one.name: read_rows(space.at(one.name)) for one in space.snapshots()} if VERSIONED else {}
+    return Model(read_rows(space), TEMPORARY in others, snapshots, others.get(FORK))
 
 
 def read_rows(space: Any) -> dict[str, Row]:
@@ -51,18 +61,23 @@ def _check_neighbours(space: Any, rows: dict[str, Row]) -> None:
     query = np.random.default_rng(len(rows)).standard_normal(DIMS).astype(np.float32)
     distances = 1 - matrix @ query / np.linalg.norm(matrix, axis=1) / np.linalg.norm(query.astype(np.float64))
     order = np.argsort(distances, kind="stable")[:20]
-    hits = space.nearest_neighbors(20, vector=query)
+    hits = space.nearest_neighbors(20, vector=query, exact=True)
     assert list(hits.keys) == [list(rows)[i] for i in order]
     np.testing.assert_allclose(hits.distances, distances[order], atol=1e-12)
+    found = list(space.nearest_neighbors(20, vector=query).keys)  # through an index, if there is one
+    assert len(found) == len(set(found)) == len(order)
+    assert rows.keys() >= set(found)
 
 
 def digest(model: Model) -> str:
     """The same for equal models, order included."""
     text = hashlib.sha256()
-    for key, row in model.rows.items():
-        text.update(repr((key, row.vector, row.mark, row.note)).encode())
-    return f"{len(model.rows)} {model.temporary} {text.hexdigest()}"
-
-
-if __name__ == "__main__":
-    print(digest(observe(sys.argv[1])))
+    for name, rows in [("", model.rows), *model.snapshots.items(), ("fork", model.forked or {})]:
+        text.update(f"{name} {len(rows)} ".encode())
+        for key, row in rows.items():
+            text.update(repr((key, row.vector, row.mark, row.note)).encode())
+    forked = "none" if model.forked is None else len(model.forked)
+    return (
+        f"{len(model.rows)} rows, temporary {model.temporary}, {len(model.snapshots)} snapshots, "
+        f"forked {forked}, {text.hexdigest()}"
+    )

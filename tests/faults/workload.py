@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+import kinspace as ks
+
 DIMS = 24
 KEYS = 600  # few enough that writes replace and delete what others wrote
 BATCH = 64  # rows of a stream that are stored together
-SPACE, TEMPORARY = "kept", "temporary"
+SPACE, TEMPORARY, FORK = "kept", "temporary", "forked"
+VERSIONED = hasattr(ks.Space, "snapshot")  # whether there are snapshots and forks
 SMALL = ("set", "update", "delete", "multiset", "multidelete")
 
 # how often each is drawn
@@ -29,8 +32,11 @@ KINDS = {
     "delete_all": 0.3,
     "flush": 5,
     "compact": 4,
+    "index": 3,
     "temporary": 2,
 }
+if VERSIONED:
+    KINDS |= {"snapshot": 2, "drop": 1.5, "restore": 0.7, "fork": 1}
 
 
 @dataclass(frozen=True)
@@ -44,10 +50,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Model:
-    """What a hub must hold: the rows of one space in insertion order, and whether the other space is there."""
+    """What a hub must hold: the rows of one space in insertion order, its snapshots', and the other spaces."""
 
     rows: dict[str, Row]
     temporary: bool
+    snapshots: dict[str, dict[str, Row]] = field(default_factory=dict)  # the oldest first
+    forked: dict[str, Row] | None = None  # the rows of the space that was forked off
 
 
 @dataclass(frozen=True)
@@ -75,10 +83,19 @@ def operation(seed: int, turn: int, number: int) -> Operation:
     kinds = SMALL if turn % 3 == 0 else tuple(KINDS)
     weights = np.array([KINDS[kind] for kind in kinds])
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
+    return _drawn(kind, rng, turn * 1_000_000 + number)
+
+
+def drawn(kind: str, seed: list[int], mark: int) -> Operation:
+    """Return a write of that kind, the same for the same seed."""
+    return _drawn(kind, np.random.default_rng(seed), mark)
+
+
+def _drawn(kind: str, rng: np.random.Generator, mark: int) -> Operation:
     most = {"multiset": 80, "stream": 600, "load": 600, "multidelete": 60}.get(kind, 1)
     picked = rng.choice(KEYS, int(rng.integers(1, most + 1)), replace=most > KEYS)
     keys = [f"key-{i}" for i in picked]
-    return Operation(kind, turn * 1_000_000 + number, keys, rng.standard_normal((len(keys), DIMS), dtype=np.float32))
+    return Operation(kind, mark, keys, rng.standard_normal((len(keys), DIMS), dtype=np.float32))
 
 
 def perform(hub: Any, operation: Operation) -> None:
@@ -102,13 +119,29 @@ def perform(hub: Any, operation: Operation) -> None:
         case "multidelete":
             space.multidelete(keys)
         case "delete_where":
-            space.delete_where(f"mark % 7 = {mark % 7}")
+            if "mark" in space.columns:
+                space.delete_where(f"mark % 7 = {mark % 7}")
         case "delete_all":
             space.delete_all()
         case "flush":
             space.flush()
         case "compact":
             space.compact()
+        case "index":
+            space.index()
+        case "snapshot":
+            space.snapshot(f"at {mark}")
+        case "drop":
+            for snapshot in space.snapshots()[:1]:
+                space.drop_snapshot(snapshot.name)
+        case "restore":
+            for snapshot in space.snapshots()[:1]:
+                space.restore(snapshot.name)
+        case "fork":
+            if FORK in hub:
+                hub.delete_space(FORK)
+            else:
+                space.fork(FORK)
         case "temporary":
             if TEMPORARY in hub:
                 hub.delete_space(TEMPORARY)
@@ -149,10 +182,18 @@ def outcomes(model: Model, operation: Operation) -> list[Model]:
         case "delete_all":
             steps = [{}]
         case "temporary":
-            return [model, Model(rows, not model.temporary)]
-        case _:  # flush and compact change nothing that can be seen
+            return [model, replace(model, temporary=not model.temporary)]
+        case "snapshot":
+            return [model, replace(model, snapshots={**model.snapshots, f"at {mark}": rows})]
+        case "drop":
+            return [model, replace(model, snapshots=dict(list(model.snapshots.items())[1:]))]
+        case "restore":
+            steps = [*list(model.snapshots.values())[:1], rows][:1]
+        case "fork":
+            return [model, replace(model, forked=rows if model.forked is None else None)]
+        case _:  # flush, compact and index change nothing that can be seen
             steps = [rows]
-    return [model, *(Model(step, model.temporary) for step in steps)]
+    return [model, *(replace(model, rows=step) for step in steps)]
 
 
 def _moved(rows: dict[str, Row], fresh: dict[str, Row]) -> dict[str, Row]:

@@ -205,3 +205,28 @@ ks.connect(sys.argv[1]).create_space("docs", dims=1, exist_ok=True).set(sys.argv
     with ks.connect(tmp_path / "hub") as hub:
         assert sorted(hub.get_space("docs")) == ["0", "1", "2", "3"]
         assert len(list((tmp_path / "hub" / "spaces").iterdir())) == 1
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_a_hub_whose_wal_can_t_be_brought_into_its_file_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    from kinspace.space import places
+
+    create = places.HubCatalog.create
+
+    def failing(path: Path, *, durability: str) -> places.HubCatalog:
+        made = create(path, durability=durability)
+        made.database.close()
+        path.with_name(path.name + end).write_bytes(b"left")
+        return made
+
+    folder = tmp_path / "hub"
+    with monkeypatch.context() as patched:
+        patched.setattr(places.HubCatalog, "create", failing)
+        with pytest.raises(ks.Unavailable, match="WAL"):
+            ks.connect(folder)
+    assert not (folder / "hub.sqlite").exists()
+    with ks.connect(folder) as hub:
+        assert hub.list_spaces() == []
+    assert inside(folder) == {"hub.sqlite", "spaces"}

@@ -143,3 +143,32 @@ def test_a_deletion_that_a_dead_process_began_is_finished_by_whoever_comes(hub: 
     else:
         assert len(hub.create_space("half", dims=2)) == 0
     assert ("half" in hub) is (call == "create")
+
+
+def test_it_is_not_begun_in_a_hub_that_can_only_be_read(hub: ks.Hub, space: ks.Space) -> None:
+    space.set("a", [1, 2, 3])
+    hub._catalog.database.readonly = True  # the disk refused SQLite's shared memory, say
+    with pytest.raises(ks.Unavailable, match="can only be read"):
+        hub.delete_space("docs")
+    assert list(hub.get_space("docs")) == ["a"]
+
+
+def test_one_whose_name_stays_is_in_doubt_gone_for_readers_and_deleted_by_the_next_call(
+    hub: ks.Hub, space: ks.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ks.Unavailable("the disk failed")
+
+    space.set("a", [1, 2, 3])
+    with monkeypatch.context() as patched:
+        patched.setattr(hub._catalog, "remove", refuse)
+        with pytest.raises(ks.Unavailable, match="in doubt.*the disk failed.*delete it again"):
+            hub.delete_space("docs")
+        with pytest.raises(ks.SpaceNotFound):
+            hub.get_space("docs")
+        with pytest.raises(ks.Unavailable, match="the disk failed"):
+            hub.create_space("docs", dims=3)
+        assert hub.list_spaces() == ["docs"]
+    hub.delete_space("docs")
+    assert hub.list_spaces() == []
+    hub.create_space("docs", dims=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 
 import kinspace as ks
+from kinspace.space import flush, space as space_module
 from kinspace.storage import files
+from kinspace.storage.catalog.database import translate
 from oracle import folders, state, unchanged
 
 SEGMENT_WRITES: dict[str, Callable[[ks.Space], Any]] = {
@@ -161,3 +164,69 @@ print(len(space), space.check().ok, list(space) == [f"k{i}" for i in range(10)])
     if not Path("/proc/self/fd").exists():
         pytest.skip("no /proc here")
     assert child(program, tmp_path / "hub") == "10 True True\n"
+
+
+def test_an_index_of_a_shard_that_can_t_be_read_is_unavailable(
+    hub: ks.Hub, kept: ks.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def failing(path: Path, *arguments: Any, **named: Any) -> Any:
+        if "vectors/c" in str(path):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return opened(path, *arguments, **named)
+
+    before = state(kept)
+    with ks.connect(hub.path) as again:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "open", failing)
+            with pytest.raises(ks.Unavailable, match="vectors"):
+                again.get_space("docs")
+        assert state(again.get_space("docs")) == before
+
+
+@pytest.mark.parametrize("error", [ks.Unavailable, ks.Conflict])
+def test_a_write_is_stored_though_the_flush_that_was_due_then_fails(
+    hub: ks.Hub, space: ks.Space, monkeypatch: pytest.MonkeyPatch, error: type[ks.KinspaceError]
+) -> None:
+    def failing(*_: Any, **__: Any) -> Any:
+        raise error("the disk failed")
+
+    monkeypatch.setattr(flush, "LOG_ROWS", 1)
+    monkeypatch.setattr(space_module, "flush", failing)
+    for i in range(8):
+        space.set(f"k{i}", [i, 1, 1])
+    assert list(space) == [f"k{i}" for i in range(8)]
+    with pytest.raises(error):
+        space.flush()
+
+
+def test_all_rows_are_deleted_though_their_folders_can_t_be_swept(
+    hub: ks.Hub, kept: ks.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing() -> None:
+        raise ks.Unavailable("the disk failed")
+
+    monkeypatch.setattr(kept._store, "sweep", failing)
+    assert kept.delete_all() == 21
+    assert list(kept) == []
+
+
+def test_a_space_that_was_made_and_can_t_be_opened_is_in_doubt(hub: ks.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any) -> Any:
+        raise ks.Unavailable("the disk failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hub, "_store", failing)
+        with pytest.raises(ks.Unavailable, match="'new' was made.*in doubt: the disk failed"):
+            hub.create_space("new", dims=1)
+    assert len(hub.create_space("new", dims=1, exist_ok=True)) == 0
+
+
+def test_what_sqlite_calls_damage_is_unavailable_if_the_file_can_t_be_read(tmp_path: Path) -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    (tmp_path / "read").write_bytes(b"x")
+    (tmp_path / "not read").mkdir()
+    assert isinstance(translate(error, tmp_path / "read", "reading"), ks.Corrupt)
+    assert isinstance(translate(error, tmp_path / "not read", "reading"), ks.Unavailable)

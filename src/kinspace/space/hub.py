@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import Closed, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
+from ..errors import Closed, Conflict, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
 from ..storage.catalog import SpaceCatalog
 from ..storage.catalog.database import parse_durability
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
+from ..storage.filesystem import warn_of_sharing
 from .background import Background
 from .copies import copy_into
 from .damaged import SoundSpace
@@ -68,6 +69,12 @@ def connect(
     Unavailable
         If the folder can't be made or read.
 
+    Warns
+    -----
+    RuntimeWarning
+        If the folder can be written to and is on a file system that several machines share, or that has no locks: it
+        is then for one machine, or one process, at a time.
+
     Examples
     --------
     >>> with connect(":memory:") as hub:
@@ -86,7 +93,14 @@ def connect(
     if isinstance(path, str) and path == ":memory:":
         folder, lock = memory_folder()
         return Hub(folder / "hub", durability="off", temporary=lock)
-    return Hub(parse_path(path), durability=durability_name)
+    hub = Hub(parse_path(path), durability=durability_name)
+    try:
+        if not hub._catalog.database.readonly:
+            warn_of_sharing(hub.path, stacklevel=2)
+    except BaseException:  # a warning too, where warnings are errors
+        hub.close()
+        raise
+    return hub
 
 
 class Hub:
@@ -150,11 +164,14 @@ class Hub:
             while True:
                 if name not in self:
                     try:
-                        return self._space(self._store(name, self._create(name, meta)), embedder)
+                        id = self._create(name, meta)
                     except SpaceExists:  # another process was quicker
                         pass
+                    else:
+                        return self._space(self._made(name, id), embedder)
                 try:
-                    space = self.get_space(name, embedder=embedder if exist_ok else None)
+                    store = self._get(name, insist=True)
+                    space = self._space(store, embedder if exist_ok else None)
                 except SpaceNotFound:  # it was being deleted: the name is free now
                     continue
                 if not exist_ok:
@@ -251,13 +268,22 @@ class Hub:
                 store = self._store(name, self._id_of(name))
             space: Space = SoundSpace(store, self._background, self, embedder)
             return space.download_snapshot() if download_snapshot else space
+        space = self._space(self._get(name, insist=False), embedder)
+        return space.download_snapshot() if download_snapshot else space
+
+    def _get(self, name: str, *, insist: bool) -> Store:
+        """The space of that name, opened; if it was deleted but for its name, that goes too, or must (insist)."""
         with self._lock:
             id = self._id_of(name)
             try:
                 store = self._store(name, id)
                 store.view()
             except SpaceNotFound:  # a process died while it was deleting it
-                self._forget(name, id)
+                try:
+                    self._forget(name, id)
+                except (Conflict, Unavailable):
+                    if insist:
+                        raise
                 raise
             except Corrupt:
                 if self._catalog.find(name) != id:
@@ -265,8 +291,7 @@ class Hub:
                 if id not in self._stores:
                     raise
                 store = self._stores[id]  # every call will say so, but check(), which says what
-        space = self._space(store, embedder)
-        return space.download_snapshot() if download_snapshot else space
+        return store
 
     def list_spaces(self) -> list[str]:
         """The spaces' names, sorted."""
@@ -333,12 +358,18 @@ class Hub:
         return done
 
     def _delete(self, name: str, id: str) -> None:
+        if self._catalog.database.readonly:
+            raise Unavailable(f"{self.path} can only be read; no space can be deleted from it")
         try:
             with self._store(name, id).write("deleting the space", rows=False) as transaction:
                 transaction.delete_space()  # from here on nobody can write to it
         except (Corrupt, SpaceNotFound):
             pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
-        self._forget(name, id)
+        try:
+            self._forget(name, id)
+        except (Conflict, Unavailable) as error:
+            doubt = f"deleting space {name!r} is in doubt: its rows are gone, its name may still be there"
+            raise type(error)(f"{doubt} ({error}); delete it again") from error
 
     def pull(
         self,
@@ -487,6 +518,13 @@ class Hub:
                 raise
             lock.release()
         return folder.name
+
+    def _made(self, name: str, id: str) -> Store:
+        try:
+            return self._store(name, id)
+        except (Conflict, Corrupt, Unavailable) as error:
+            doubt = f"space {name!r} was made, whether it can be used is in doubt"
+            raise type(error)(f"{doubt}: {error}") from error
 
     def _store(self, name: str, id: str) -> Store:
         store = self._stores.get(id)

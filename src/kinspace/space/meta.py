@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import Corrupt, InvalidInput
 from ..storage.keys import KeyType, parse_key_type
 from ..types import Metric, parse_dims, parse_metric
 
@@ -26,12 +26,6 @@ class Meta:
     """Ids of the spaces it was forked from, oldest first, each with the seq it was forked at."""
 
     @classmethod
-    def of(cls, fields: dict[str, Any]) -> Meta:
-        """What as_dict gave."""
-        lineage = tuple((str(id), int(seq)) for id, seq in fields.pop("lineage", ()))
-        return cls(**fields, lineage=lineage)
-
-    @classmethod
     def parse(cls, dims: object, metric: object, dtype: object, key_type: object, embedder: object) -> Meta:
         """Check what create_space was given."""
         identity = None if embedder is None else _identity(embedder)
@@ -46,6 +40,20 @@ class Meta:
         if dtype not in DTYPES:
             raise InvalidInput(f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}")
         return cls(parse_dims(dims), parse_metric(metric), str(dtype), parse_key_type(key_type), identity)
+
+    @classmethod
+    def of_stored(cls, fields: dict[str, Any]) -> Meta:
+        """What as_dict() gave; Corrupt if it can't be that."""
+        try:
+            line = tuple((str(id), int(seq)) for id, seq in fields.pop("lineage", ()))
+            meta = cls(**fields, lineage=line)
+            parsed = parse_dims(meta.dims), parse_metric(meta.metric), parse_key_type(meta.key_type)
+        except (InvalidInput, TypeError, ValueError) as error:
+            raise Corrupt(f"a space's description can't be read: {error}") from error
+        known = meta.dtype in DTYPES and isinstance(meta.embedder, dict | None)
+        if not known or parsed != (meta.dims, meta.metric, meta.key_type):
+            raise Corrupt(f"a space's description can't be read: {fields}")
+        return meta
 
     def as_dict(self) -> dict[str, Any]:
         """What the catalog stores."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..errors import Corrupt
 from ..storage.reader import SegmentReader
 from ..types import Key
 from .bits import Words, all_set, also_set, are_set, cleared, is_set, unpack
@@ -108,7 +109,10 @@ class Part:
         if isinstance(self.source, Tail):
             keys = self.source.keys
             return [keys[row] for row in rows.tolist()]
-        return self.source.keys.take(rows)
+        try:
+            return self.source.keys.take(rows)
+        except ValueError as error:
+            raise Corrupt(f"{self.source.folder}: its keys can't be read: {error}") from error
 
     def frame(self, schema: Schema, names: list[str]) -> pl.DataFrame:
         """The key and those columns of every row, dead ones too."""

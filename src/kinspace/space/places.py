@@ -8,7 +8,7 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
-from ..errors import Corrupt, InvalidInput
+from ..errors import Corrupt, InvalidInput, Unavailable
 from ..storage.catalog import HubCatalog
 from ..storage.catalog.hub import FORMAT
 from ..storage.files import FolderLock, new_folder, os_errors, remove_if_unused, sync
@@ -79,6 +79,8 @@ def _make_hub(folder: Path, path: Path, spaces: Path) -> None:
     for leftover in folder.glob("hub.sqlite.new*"):
         leftover.unlink()
     HubCatalog.create(unfinished, durability="full").database.close()
+    if list(folder.glob("hub.sqlite.new-*")):  # its WAL would not go with it when it is renamed
+        raise Unavailable(f"making a hub in {folder} failed: SQLite could not bring its WAL into the file; try again")
     spaces.mkdir(exist_ok=True)
     sync(unfinished)
     unfinished.rename(path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InvalidInput, KeyNotFound, KinspaceError
+from ..errors import Conflict, Corrupt, InvalidInput, KeyNotFound, KinspaceError, Unavailable
 from ..hnsw.parameters import parse_progress
 from ..storage.keys import parse_key, parse_keys
 from ..storage.segment import Block, write_segment
@@ -209,8 +210,9 @@ class Space(Versions):
             rows = len(transaction.view)
             if transaction.view.starts[-1]:
                 transaction.clear()
-        self._store.view()
-        self._store.sweep()
+        with suppress(Conflict, Corrupt, Unavailable):  # they are gone already; what can't be swept now will be
+            self._store.view()
+            self._store.sweep()
         return rows
 
     def flush(self) -> None:
@@ -359,7 +361,8 @@ class Space(Versions):
     def _after_write(self) -> None:
         view = self._store.last_view()
         if log_is_full(view, _PATIENCE):
-            flush(self._store)
+            with suppress(Conflict, Corrupt, Unavailable):  # what was written is stored; the next write tries again
+                flush(self._store)
         elif log_is_full(view):
             self._background.look_after(self._store)
 

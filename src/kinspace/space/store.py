@@ -46,9 +46,9 @@ class Store:
             raise Corrupt(f"{path}, the catalog of space {name!r}, is missing; restore it from a backup")
         self.catalog = SpaceCatalog.open(path, durability=durability)
         fields = self.catalog.meta()
-        if fields.pop("id") != folder.name:
+        if fields.pop("id", None) != folder.name:
             raise Corrupt(f"{path} is the catalog of another space; restore the one that belongs there")
-        self.meta = Meta.of(fields)
+        self.meta = Meta.of_stored(fields)
         self.segments = folder / "segments"
         self.merging = folder / "merging"  # empty; who merges holds its lock
         self.indexing = folder / "indexing"  # likewise, of who builds indexes

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..errors import Corrupt, InvalidInput
 from ..storage.catalog import LogEntry
 from ..storage.segment import search_norms
 from ..types import Key
@@ -93,12 +94,21 @@ class Tail:
 
     def frame(self, rows: int, schema: Schema) -> pl.DataFrame:
         """The key and the schema's columns of the first `rows` rows."""
+        import polars as pl
+
         from ..storage.columns import align
 
         with self._framing:
-            if self._frame is None or self._frame_rows < rows:
-                self._frame, self._frame_rows, self._schema, self._decoded = self._decode(rows)
-            return align(self._frame.head(rows), {"key": self._frame.schema["key"], **schema})
+            try:
+                if self._frame is None or self._frame_rows < rows:
+                    self._frame, self._frame_rows, self._schema, self._decoded = self._decode(rows)
+                return align(self._frame.head(rows), {"key": self._frame.schema["key"], **schema})
+            except (
+                InvalidInput,
+                pl.exceptions.PolarsError,
+                pl.exceptions.PanicException,
+            ) as error:  # every write has been checked
+                raise Corrupt(f"columns of the log can't be read: {error}; restore them from a backup") from error
 
     def _decode(self, rows: int) -> tuple[pl.DataFrame, int, Schema, int]:
         """The frame grown to at least `rows` rows, its rows, its schema, and the pieces in it.

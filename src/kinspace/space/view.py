@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..errors import Corrupt
 from ..storage.catalog import SnapshotEntry, State
 from ..storage.reader import SegmentReader
 from ..types import Key
@@ -120,11 +121,14 @@ class View:
         threads: int = 0,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
         """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact."""
-        if effort.exact:
-            return (*self.scan.search(queries, k, masks=masks, exclude=exclude, threads=threads), True)
-        return self.scan.nearest(
-            queries, k, masks=masks, exclude=exclude, threads=threads, ef=effort.ef, recall=effort.recall
-        )
+        try:
+            if effort.exact:
+                return (*self.scan.search(queries, k, masks=masks, exclude=exclude, threads=threads), True)
+            return self.scan.nearest(
+                queries, k, masks=masks, exclude=exclude, threads=threads, ef=effort.ef, recall=effort.recall
+            )
+        except ValueError as error:  # the query has been checked: it is what is stored
+            raise Corrupt(f"what is stored can't be searched: {error}; restore it from a backup") from error
 
     def has(self, segment: str) -> bool:
         """Whether a segment is one of its parts."""

@@ -39,7 +39,7 @@ def decode(body: bytes) -> pl.DataFrame:
     """The frame of an Arrow IPC stream whose checksum has been verified."""
     try:
         return pl.read_ipc_stream(io.BytesIO(body))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise Corrupt(f"columns of a log entry can't be read: {error}") from error
 
 

@@ -99,6 +99,15 @@ class FolderLock:
         return cls._take(path, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
     @classmethod
+    def works(cls, path: Path) -> bool:
+        """Whether the folder's file system has locks."""
+        lock = cls._take(path, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if lock is None:  # somebody has it
+            return True
+        lock.release()
+        return lock.granted
+
+    @classmethod
     def _take(cls, path: Path, how: int) -> FolderLock | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         granted = True

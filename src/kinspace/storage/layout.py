@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Corrupt
-from .files import map_bytes
+from .files import map_bytes, os_errors
 
 _MISSING = np.uint64(2**64 - 1)  # in a shard's index: a chunk that holds only the fill value
 _CRC = {"name": "crc32c"}
@@ -194,7 +194,7 @@ def _fetch_indexes(paths: list[Path], per_shard: int, fetcher: Fetcher) -> None:
 def _shard_index(path: Path, per_shard: int) -> NDArray[np.uint64]:
     """Read, not mapped: touching the map there would have the kernel read the vectors around it."""
     size = per_shard * 16
-    with path.open("rb") as file:
+    with os_errors(f"reading {path}"), path.open("rb") as file:
         held = file.seek(0, io.SEEK_END)
         if held < size + 4:
             raise Corrupt(f"{path} is truncated: {held} bytes do not hold its index; restore it from a backup")

@@ -76,10 +76,9 @@ class SegmentReader:
     def seqs(self) -> NDArray[np.uint64]:
         """The seq of each row, ascending; add the entry's base."""
         seqs = self._flat("seq", "<u8")
-        if self._strict:
-            first, last = (int(seqs[place]) + self.entry.base for place in (0, -1))
-            whole = (first, last) == (self.entry.first, self.entry.last)
-            self._must("seq", whole and bool((seqs[1:] > seqs[:-1]).all()))
+        ends = int(seqs[0]) + self.entry.base, int(seqs[-1]) + self.entry.base
+        if ends != (self.entry.first, self.entry.last) or not (seqs[1:] > seqs[:-1]).all():
+            raise Corrupt(f"{self.folder / 'seq'} does not ascend as the catalog says; restore it from a backup")
         return seqs
 
     @cached_property
@@ -245,6 +244,8 @@ class SegmentReader:
 
         try:
             yield
+        except pl.exceptions.PanicException as error:
+            raise Corrupt(f"{self.folder / 'rows.arrow'} can't be read: {error}; restore it from a backup") from error
         except (pl.exceptions.PolarsError, OSError) as error:
             if isinstance(error, KinspaceError):
                 raise

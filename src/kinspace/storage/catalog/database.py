@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import xxhash
@@ -44,6 +44,8 @@ def translate(error: sqlite3.Error, path: Path, doing: str) -> KinspaceError:
         return Closed(f"{path} was closed while {doing}; connect again")
     if primary in _BUSY:
         return Conflict(f"another writer held {path} for over {WAIT_SECONDS:.0f} s while {doing}; try again")
+    if primary == sqlite3.SQLITE_CORRUPT and (why := _unreadable(path)):
+        return Unavailable(f"{path} can't be read while {doing}: {why}")
     if primary in _DAMAGED or (isinstance(error, sqlite3.DatabaseError) and primary in (None, sqlite3.SQLITE_ERROR)):
         return Corrupt(f"{path} is damaged, found while {doing}: {error}")
     if primary == sqlite3.SQLITE_FULL:
@@ -51,6 +53,18 @@ def translate(error: sqlite3.Error, path: Path, doing: str) -> KinspaceError:
     if primary == sqlite3.SQLITE_NOMEM:
         return Unavailable(f"out of memory while {doing} in {path}; nothing was stored")
     return Unavailable(f"{path} can't be used while {doing}: {error}")
+
+
+def _unreadable(path: Path) -> str:
+    """Why the system does not give the file's bytes, which SQLite calls damage too; empty if it does."""
+    try:
+        for name in (path.name, f"{path.name}-wal"):
+            with suppress(FileNotFoundError), path.with_name(name).open("rb") as file:
+                while file.read(1 << 20):
+                    pass
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def checksum(*parts: int | str | bytes | None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,21 @@ from ...types import Key
 
 ROWS = ("segment", "log", "tombstone", "revival")  # the tables that say which rows there are
 TABLES = (*ROWS, "snapshot", "moment")
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def parse_id(id: object) -> str:
+    """A folder's id as a catalog names it: never a path. ValueError if it is anything else."""
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise ValueError(f"{id!r} is no folder's id")
+    return id
+
+
+def check_counts(*numbers: object) -> None:
+    """ValueError unless all are whole numbers that a seq can be."""
+    for number in numbers:
+        if type(number) is not int or not 0 <= number < 1 << 63:
+            raise ValueError(f"{number!r} is no count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,11 @@ def _no_rows() -> dict[str, Tally]:
 
 
 def _tallies(read: dict[str, tuple[int, str]]) -> dict[str, Tally]:
-    return _no_rows() | {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in read.items()}
+    tallies = {table: Tally(rows, int(mix, 16)) for table, (rows, mix) in read.items()}
+    check_counts(*(tally.rows for tally in tallies.values()))
+    if not {"segment", "log", "tombstone"} <= tallies.keys() <= set(TABLES):
+        raise ValueError(f"it tallies {', '.join(tallies)}")
+    return _no_rows() | tallies
 
 
 _SIMPLE = ("version", "next_seq", "horizon", "deleted", "frozen")  # of a state, stored as they are
@@ -72,12 +92,17 @@ class State:
         """What row() stored."""
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
-        return cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies)
+        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies)
+        check_counts(state.version, state.next_seq, state.horizon)
+        if type(state.deleted) is not bool or type(state.frozen) is not bool:
+            raise ValueError("deleted and frozen are true or false")
+        return state
 
     @classmethod
     def of_row_1(cls, version: int, next_seq: int, deleted: int, columns: bytes, tallies: str) -> State:
         """What a catalog of format 1 holds."""
         read = _tallies(json.loads(tallies))
+        check_counts(version, next_seq)
         return cls(version, next_seq, deleted=bool(deleted), columns=columns, tallies=read)
 
 
@@ -107,7 +132,15 @@ class SegmentEntry:
         """What body() stored."""
         fields = json.loads(body)
         files = {path: (int(size), str(digest)) for path, (size, digest) in fields.pop("files").items()}
-        return cls(id=id, files=files, **fields)
+        entry = cls(id=parse_id(id), files=files, **fields)
+        for _, digest in files.values():
+            bytes.fromhex(digest)
+        check_counts(entry.rows, entry.base, entry.first, entry.last)
+        if "rows.arrow" not in files:
+            raise ValueError("it names no rows.arrow")
+        if not (0 < entry.rows <= entry.last - entry.first + 1 and entry.base <= entry.first):
+            raise ValueError(f"{entry.rows} rows from {entry.first} to {entry.last} on {entry.base} can't be")
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +153,18 @@ class LogEntry:
     vectors: NDArray[np.float32]  # (rows, dims)
     columns: bytes | None  # Arrow IPC stream, row for row with keys
 
+    @classmethod
+    def of_row(cls, id: int, first: int, keys: str, vectors: bytes, columns: bytes | None, dims: int) -> LogEntry:
+        """What was stored."""
+        matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
+        read = json.loads(keys)
+        check_counts(first, first + len(matrix))
+        if type(read) is not list or len(read) != len(matrix) or not all(type(key) in (str, int) for key in read):
+            raise ValueError(f"its keys are not those of {len(matrix)} rows")
+        if not np.isfinite(matrix).all():
+            raise ValueError("a vector is not finite")
+        return cls(id, first, read, matrix, columns)
+
 
 @dataclass(frozen=True, slots=True)
 class TombstoneEntry:
@@ -128,6 +173,12 @@ class TombstoneEntry:
     id: int
     at: int
     seqs: NDArray[np.uint64]
+
+    @classmethod
+    def of_row(cls, id: int, at: int, seqs: bytes) -> TombstoneEntry:
+        """What was stored."""
+        check_counts(at)
+        return cls(id, at, np.frombuffer(seqs, np.dtype("<u8")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +199,6 @@ class SnapshotEntry:
     def of_row(cls, name: str, body: str, columns: bytes) -> SnapshotEntry:
         """What body() stored."""
         fields = json.loads(body)
-        return cls(name, int(fields["seq"]), int(fields["time"]), int(fields["rows"]), columns)
+        entry = cls(name, fields["seq"], fields["time"], fields["rows"], columns)
+        check_counts(entry.seq, entry.time, entry.rows + 1)
+        return entry

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .database import checksum
-from .entries import SnapshotEntry, Tally, TombstoneEntry
+from .entries import SnapshotEntry, Tally, TombstoneEntry, check_counts
 from .tables import Tables
 
 TOMBSTONE, REVIVAL = "tombstone", "revival"
@@ -31,7 +31,7 @@ class History(Tables):
         query = f"SELECT id, at, seqs, checksum FROM {table} WHERE id>? ORDER BY id"
         for id, at, seqs, digest in connection.execute(query, (after,)):
             with self._decoding(f"{table} {id}", digest, at, seqs):
-                entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, np.dtype("<u8"))))
+                entries.append(TombstoneEntry.of_row(id, at, seqs))
             digests.append(digest)
         self._expect(table, before.plus(digests), tally)
         return entries
@@ -102,6 +102,7 @@ class History(Tables):
             return None
         seq, at, digest = found
         with self._decoding(f"the moment of seq {seq}", digest, seq, at):
+            check_counts(seq, at)
             return int(seq)
 
     def check_moments(self, connection: sqlite3.Connection, tally: Tally) -> None:
@@ -110,6 +111,7 @@ class History(Tables):
         if tally != Tally():
             for seq, time, digest in connection.execute("SELECT seq, time, checksum FROM moment"):
                 with self._decoding(f"the moment of seq {seq}", digest, seq, time):
+                    check_counts(seq, time)
                     digests.append(digest)
         self._expect("moment", Tally().plus(digests), tally)
 

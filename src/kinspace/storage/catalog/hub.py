@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import Corrupt, SpaceExists
 from .database import Database, checksum
+from .entries import parse_id
 
 FORMAT = 1
 
@@ -67,7 +68,10 @@ class HubCatalog:
         row = connection.execute("SELECT body, checksum FROM registry").fetchone()
         if row is None or row[1] != checksum(row[0]):
             raise Corrupt(f"{self.database.path} is damaged: its list of spaces; restore it from a backup")
-        return dict(json.loads(row[0]))
+        try:
+            return {str(name): parse_id(id) for name, id in json.loads(row[0]).items()}
+        except (AttributeError, ValueError, RecursionError) as error:
+            raise Corrupt(f"{self.database.path}: its list of spaces can't be read: {error}") from error
 
     def _store(self, connection: sqlite3.Connection, spaces: dict[str, str]) -> None:
         body = json.dumps(spaces, sort_keys=True)

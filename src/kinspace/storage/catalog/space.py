@@ -148,8 +148,7 @@ class SpaceCatalog(History):
         query = "SELECT id, first, keys, vectors, columns, checksum FROM log WHERE id>? ORDER BY id"
         for id, first, keys, vectors, columns, digest in connection.execute(query, (after,)):
             with self._decoding(f"log entry {id}", digest, first, keys, vectors, columns):
-                matrix = np.frombuffer(vectors, np.dtype("<f4")).reshape(-1, dims)
-                entries.append(LogEntry(id, first, json.loads(keys), matrix, columns))
+                entries.append(LogEntry.of_row(id, first, keys, vectors, columns, dims))
             digests.append(digest)
         self._expect("log", before.plus(digests), tally)
         return entries

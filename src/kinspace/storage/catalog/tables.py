@@ -29,7 +29,7 @@ class Tables:
             raise Corrupt(f"{self._path}: the checksum of {what} does not match; restore the file from a backup")
         try:
             yield
-        except (TypeError, ValueError, KeyError) as error:
+        except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
             raise Corrupt(f"{self._path}: {what} can't be read: {error}") from error
 
     def _expect(self, table: str, found: Tally, expected: Tally) -> None:
