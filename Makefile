@@ -45,6 +45,7 @@ bench: ## short forms of the comparisons with every peer, about six minutes
 	.venv-bench/bin/python -m benchmarks.flat --short
 	.venv-bench/bin/python -m benchmarks.load --short
 	.venv-bench/bin/python -m benchmarks.indexed --short
+	.venv-bench/bin/python -m benchmarks.versions --short
 	.venv-bench/bin/python -m benchmarks.compare --short
 	.venv-bench/bin/python -m benchmarks.compare --short --filtered --set minilm
 	.venv-bench/bin/python -m benchmarks.compare --short --growth
@@ -56,10 +57,11 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.load
 	.venv-bench/bin/python -m benchmarks.million
 	.venv-bench/bin/python -m benchmarks.indexed
+	.venv-bench/bin/python -m benchmarks.versions
 	.venv-bench/bin/python -m benchmarks.compare --full
 	.venv-bench/bin/python -m benchmarks.compare --full --in-turn --engine kinspace kinspace-m32 symphonyqg symphonyqg-8bit lorann hnswlib
 	.venv-bench/bin/python -m benchmarks.compare --filtered
-	.venv-bench/bin/python -m benchmarks.compare --growth
+	.venv-bench/bin/python -m benchmarks.compare --growth --set minilm million
 
 soak: $(VENV)/kinspace.stamp ## kill -9 at 2,000 moments, fail each call of the system once, readers and writers for a minute: an hour
 	@$(PY) tests/faults/long.py $(SOAK)

@@ -15,19 +15,20 @@ from .sets import HELD
 from .sweep import build, sweep
 
 ENGINES = ("kinspace", "hnswlib")
-SIZES = (62_500, 250_000, 1_000_000)
-SHORT_SIZES = (5_000, 20_000, 80_000)
+SIZES = {"million": (62_500, 250_000, 1_000_000), "minilm": (7_700, 15_400, 30_800, 61_600)}
+SHORT_SIZES = {"million": (5_000, 20_000, 80_000), "minilm": (7_700, 30_800)}
+TITLES = {"million": "synthetic clusters", "minilm": "Debian packages, the first of them in random order"}
 RECALL = 0.95
 
 
 def measure(
-    engines: Sequence[str], sizes: Sequence[int], passes: int, clock: str, *, thin: int = 1
+    name: str, engines: Sequence[str], sizes: Sequence[int], passes: int, clock: str, *, thin: int = 1
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return by engine the build seconds and the rate at each size, with their exponents; and what failed, why."""
     grown: dict[str, dict[str, Any]] = {engine: {"sizes": list(sizes), "build": [], "rate": []} for engine in engines}
     failures: dict[str, str] = {}
     for size in sizes:
-        prepared = sets.prepare("million", None if size == 1_000_000 else size)
+        prepared = sets.prepare(name, None if size == 1_000_000 else size)
         for engine in engines:
             try:
                 with Running(engine, prepared, clock) as running:
@@ -50,7 +51,7 @@ def _exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def show(grown: dict[str, Any]) -> None:
+def show(name: str, grown: dict[str, Any]) -> None:
     sizes = next(iter(grown.values()))["sizes"] if grown else []
     rows = []
     for engine, each in grown.items():
@@ -59,7 +60,7 @@ def show(grown: dict[str, Any]) -> None:
         rates = ("never" if rate is None else f"{rate:,.0f}" for rate in each["rate"])
         rows.append([f"{engine}: queries/s at {RECALL}", *rates, _power(search_x)])
     harness.show(
-        "**Growth**, synthetic clusters × 384, cosine, k = 10",
+        f"**Growth**, {TITLES[name]} × 384, cosine, k = 10",
         ["", *(f"{size:,} rows" for size in sizes), "time grows as"],
         rows,
     )

@@ -25,6 +25,7 @@ def parts(scale: float, jobs: int) -> dict[str, list[str]]:
         "strace": ["strace_kills.py", "--rounds", str(max(5, int(500 * scale)))],
         "processes": ["many.py", "--seconds", str(max(3, int(60 * scale)))],
         "each call": ["loop.py", *at_once, *sample],
+        "bit flips": ["bitflips.py", *at_once, "--every", str(max(1, int(16 / scale)))],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import kinspace as ks
-from workload import DIMS, FORK, SPACE, TEMPORARY, VERSIONED, Model, Row
+from workload import DIMS, FORK, SPACE, TEMPORARY, Model, Row
 
 
 def observe(path: str) -> Model:
@@ -28,7 +28,7 @@ def observe_hub(hub: Any) -> Model:
             others[name] = read_rows(hub.get_space(name))
     assert not others.get(TEMPORARY)
     space = hub.get_space(SPACE)
-    snapshots = {one.name: read_rows(space.at(one.name)) for one in space.snapshots()} if VERSIONED else {}
+    snapshots = {one.name: read_rows(space.at(one.name)) for one in space.snapshots()}
     return Model(read_rows(space), TEMPORARY in others, snapshots, others.get(FORK))
 
 

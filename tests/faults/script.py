@@ -18,7 +18,7 @@ from typing import Any
 import kinspace as ks
 from kinspace.space import background, compact, flush, index, space
 from observe import digest, observe_hub
-from workload import DIMS, SPACE, VERSIONED, Operation, drawn, perform
+from workload import DIMS, SPACE, Operation, drawn, perform
 
 SCRIPTS = {
     "rows": (
@@ -27,12 +27,11 @@ SCRIPTS = {
     ),
     "segments": ("create", "multiset", "flush", "multiset", "load", "delete", "compact", "reopen", "stream", "update"),
     "index": ("create", "load", "index", "set", "reopen", "index", "delete"),
-}
-if VERSIONED:
-    SCRIPTS["versions"] = (
+    "versions": (
         *("create", "multiset", "snapshot", "load", "snapshot", "fork", "multidelete", "compact", "restore", "reopen"),
         *("update", "drop", "fork", "compact", "drop", "compact"),
-    )
+    ),
+}
 NOTHING = "no space"
 _TRIES = 3  # at opening, which everything after it needs
 

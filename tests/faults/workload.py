@@ -10,13 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-import kinspace as ks
-
 DIMS = 24
 KEYS = 600  # few enough that writes replace and delete what others wrote
 BATCH = 64  # rows of a stream that are stored together
 SPACE, TEMPORARY, FORK = "kept", "temporary", "forked"
-VERSIONED = hasattr(ks.Space, "snapshot")  # whether there are snapshots and forks
 SMALL = ("set", "update", "delete", "multiset", "multidelete")
 
 # how often each is drawn
@@ -34,9 +31,11 @@ KINDS = {
     "compact": 4,
     "index": 3,
     "temporary": 2,
+    "snapshot": 2,
+    "drop": 1.5,
+    "restore": 0.7,
+    "fork": 1,
 }
-if VERSIONED:
-    KINDS |= {"snapshot": 2, "drop": 1.5, "restore": 0.7, "fork": 1}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
-"""Snapshots, times past, restores and forks against dicts: any sequence of calls, from two hubs on one folder."""
+"""Snapshots, times past, restores and forks against dicts: any sequence of calls, from two hubs and another process."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from other_process import other_process
 
 import kinspace as ks
 
@@ -134,6 +138,40 @@ class VersionMachine(RuleBasedStateMachine):
         self.forks[name].pop(key, None)
         self.forks[name][key] = (value, None)
         fork.compact()
+
+    @rule(call=st.sampled_from(["set", "delete", "flush", "compact", "snapshot", "restore"]), key=keys, value=values)
+    def another_process(self, call: str, key: str, value: int) -> None:
+        if call == "set":
+            other_process().call(self.owner.path, "s", "set", key, [value, 1])
+            self.present.pop(key, None)
+            self.present[key] = (value, None)
+            self.wrote()
+        elif call == "delete":
+            other_process().call(self.owner.path, "s", "delete", key)
+            self.present.pop(key, None)
+            self.wrote()
+        elif call == "snapshot" and "theirs" not in self.kept:
+            other_process().call(self.owner.path, "s", "snapshot", "theirs")
+            self.kept["theirs"] = dict(self.present)
+        elif call == "restore" and "theirs" in self.kept:
+            other_process().call(self.owner.path, "s", "restore", "theirs")
+            self.present = dict(self.kept["theirs"])
+            self.wrote()
+        elif call in ("flush", "compact"):
+            other_process().call(self.owner.path, "s", call)
+
+    @rule()
+    def crash(self) -> None:
+        """What is on the disk at this moment, as a process that is killed leaves it, holds everything."""
+        with tempfile.TemporaryDirectory(prefix="kinspace-test-") as folder:
+            left = Path(folder, "hub")
+            shutil.copytree(self.owner.path, left)
+            with ks.connect(left, durability="off") as hub:
+                assert shown(hub.get_space("s")) == self.present
+                for name, model in self.kept.items():
+                    assert shown(hub.get_space("s").at(name)) == model
+                for name, model in self.forks.items():
+                    assert shown(hub.get_space(name)) == model
 
     @rule(who=st.integers(0, 1))
     def reopen(self, who: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,14 +26,15 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
     for part in view.parts[:-1]:
         source = part.source
         assert isinstance(source, SegmentReader)
+        entry = replace(source.entry, id=secrets.token_hex(8))
         try:
-            copy_files(source.folder, segments / source.entry.id, source.entry.files, link=link)
+            copy_files(source.folder, segments / entry.id, entry.files, link=link)
         except FileNotFoundError as error:
             raise Corrupt(
                 f"{error.filename} is missing though the catalog names it; restore it from a backup"
             ) from error
-        copy_folder(source.folder / FOLDER, segments / source.entry.id / FOLDER, link=link)
-        entries.append(source.entry)
+        copy_folder(source.folder / FOLDER, segments / entry.id / FOLDER, link=link)
+        entries.append(entry)
         dead.append(part.seqs(part.dead_rows()))
     logged = view.tail.live_rows() + view.starts[-2]
     if len(logged):

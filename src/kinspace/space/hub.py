@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from ..errors import Closed, Conflict, Corrupt, InvalidInput, SpaceExists, SpaceNotFound, Unavailable
-from ..storage.catalog import SpaceCatalog
+from ..errors import InvalidInput, SpaceExists, SpaceNotFound
 from ..storage.catalog.database import parse_durability
-from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from ..storage.filesystem import warn_of_sharing
-from .background import Background
-from .copies import copy_into
 from .damaged import SoundSpace
+from .folder import HubFolder
 from .merge import Merge, merge
 from .meta import Meta
 from .places import (
     check_space_name,
-    disown_memory_folders,
     memory_folder,
-    open_catalog,
     parse_path,
-    remove_memory_folders,
 )
 from .space import Space
-from .store import Store
-
-_open_hubs: weakref.WeakSet[Hub] = weakref.WeakSet()
 
 
 def connect(
@@ -103,22 +90,8 @@ def connect(
     return hub
 
 
-class Hub:
+class Hub(HubFolder):
     """Named spaces in one folder. Use connect() to get one; threads may share it; close it, or use a with block."""
-
-    def __init__(self, folder: Path, *, durability: str, temporary: FolderLock | None = None) -> None:
-        self.path = folder
-        self._durability = durability
-        self._lock = threading.RLock()
-        self._stores: dict[str, Store] = {}
-        self._background = Background()
-        weakref.finalize(self, self._background.close, wait=False).atexit = False
-        self._closed = False
-        self._temporary = temporary
-        self._catalog = open_catalog(folder, durability)
-        self._spaces = folder / "spaces"
-        _open_hubs.add(self)
-        self._sweep()
 
     def create_space(
         self,
@@ -271,28 +244,6 @@ class Hub:
         space = self._space(self._get(name, insist=False), embedder)
         return space.download_snapshot() if download_snapshot else space
 
-    def _get(self, name: str, *, insist: bool) -> Store:
-        """The space of that name, opened; if it was deleted but for its name, that goes too, or must (insist)."""
-        with self._lock:
-            id = self._id_of(name)
-            try:
-                store = self._store(name, id)
-                store.view()
-            except SpaceNotFound:  # a process died while it was deleting it
-                try:
-                    self._forget(name, id)
-                except (Conflict, Unavailable):
-                    if insist:
-                        raise
-                raise
-            except Corrupt:
-                if self._catalog.find(name) != id:
-                    raise SpaceNotFound(f"space {name!r} was deleted") from None
-                if id not in self._stores:
-                    raise
-                store = self._stores[id]  # every call will say so, but check(), which says what
-        return store
-
     def list_spaces(self) -> list[str]:
         """The spaces' names, sorted."""
         self._check_open()
@@ -357,20 +308,6 @@ class Hub:
         sides[1]._after_write()
         return done
 
-    def _delete(self, name: str, id: str) -> None:
-        if self._catalog.database.readonly:
-            raise Unavailable(f"{self.path} can only be read; no space can be deleted from it")
-        try:
-            with self._store(name, id).write("deleting the space", rows=False) as transaction:
-                transaction.delete_space()  # from here on nobody can write to it
-        except (Corrupt, SpaceNotFound):
-            pass  # a damaged space can be deleted too, and one that a dead process had begun to delete
-        try:
-            self._forget(name, id)
-        except (Conflict, Unavailable) as error:
-            doubt = f"deleting space {name!r} is in doubt: its rows are gone, its name may still be there"
-            raise type(error)(f"{doubt} ({error}); delete it again") from error
-
     def pull(
         self,
         url: str,
@@ -413,24 +350,6 @@ class Hub:
         with self._lock:
             return self._space(self._store(named, id), None)
 
-    def _id_of(self, name: str) -> str:
-        id = self._catalog.find(name)
-        if id is None:
-            there = ", ".join(map(repr, self.list_spaces())) or "none"
-            raise SpaceNotFound(f"no space is named {name!r}; there are: {there}")
-        return id
-
-    def _space(self, store: Store, embedder: Any) -> Space:
-        return Space(store, self._background, self, embedder)
-
-    def _forget(self, name: str, id: str) -> None:
-        self._catalog.remove(name, id)
-        store = self._stores.pop(id, None)
-        if store is not None:
-            store.forget()
-            store.indexes.wait_for(None)
-        remove_if_unused(self._spaces / id)
-
     def __contains__(self, name: object) -> bool:
         self._check_open()
         try:
@@ -445,23 +364,6 @@ class Hub:
     def __len__(self) -> int:
         return len(self.list_spaces())
 
-    def close(self) -> None:
-        """Stop background work and close every space; twice is fine. What was acknowledged is stored already."""
-        self._close(wait=True)
-
-    def _close(self, *, wait: bool) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        if self._background.close(wait=wait):
-            with self._lock:
-                for store in self._stores.values():
-                    store.close()
-                self._catalog.database.close()
-        if self._temporary is not None:
-            self._temporary.release()
-            remove_if_unused(self.path.parent)
-
     def __enter__(self) -> Hub:
         return self
 
@@ -470,104 +372,3 @@ class Hub:
 
     def __repr__(self) -> str:
         return f"<Hub {str(self.path)!r}{' closed' if self._closed else ''}>"
-
-    def _create(self, name: str, meta: Meta, load: Callable[[Path], None] | None = None) -> str:
-        """A new space's folder: with a catalog, and then what `load` puts there, before it gets its name."""
-
-        def fill(folder: Path) -> None:
-            fields = {**meta.as_dict(), "id": folder.name}
-            SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
-            if load is not None:
-                load(folder)
-
-        return self._make(name, fill)
-
-    def _copy(self, name: str, store: Store, embedder: Any, *, link: bool = True, over: str | None = None) -> Space:
-        """A new space of what the store shows; in the place of the space in folder `over`, if that is given."""
-        check_space_name(name)
-        self._check_open()
-        with self._lock:
-
-            def fill(folder: Path) -> None:
-                copy_into(folder, store, link=link, durability=self._durability)
-
-            space = self._space(self._store(name, self._make(name, fill, over)), embedder)
-            if over is not None:
-                self._delete(name, over)
-            return space
-
-    def _make(self, name: str, fill: Callable[[Path], None], over: str | None = None) -> str:
-        """A new space's folder, filled and then named: in the place of the folder `over`, if that is given."""
-        if self._catalog.database.readonly:
-            raise Unavailable(f"{self.path} can only be read; no space can be made in it")
-        if self._catalog.find(name) != over:
-            raise SpaceExists(f"a space named {name!r} exists already; get_space it, or pick another name")
-        with os_errors(f"making space {name!r} in {self.path}"):
-            folder, lock = new_folder(self._spaces)
-            try:
-                for inner in ("segments", "merging", "indexing"):
-                    (folder / inner).mkdir()
-                fill(folder)
-                if self._durability != "off":
-                    sync_tree(folder)
-                    sync(self._spaces)
-                self._catalog.add(name, folder.name, over)
-            except BaseException:
-                lock.release()
-                self._sweep_one(folder)  # unless the name is stored after all
-                raise
-            lock.release()
-        return folder.name
-
-    def _made(self, name: str, id: str) -> Store:
-        try:
-            return self._store(name, id)
-        except (Conflict, Corrupt, Unavailable) as error:
-            doubt = f"space {name!r} was made, whether it can be used is in doubt"
-            raise type(error)(f"{doubt}: {error}") from error
-
-    def _store(self, name: str, id: str) -> Store:
-        store = self._stores.get(id)
-        if store is None:
-            store = self._stores[id] = Store(self._spaces / id, name, durability=self._durability)
-            self._background.serve(store)
-            store.sweep()
-        return store
-
-    def _sweep(self) -> None:
-        """Remove folders of spaces that were deleted, or never finished."""
-        if self._catalog.database.readonly:
-            return
-        for folder in list_folder(self._spaces):
-            self._sweep_one(folder)
-
-    def _sweep_one(self, folder: Path) -> None:
-        remove_if_unused(folder, lambda: folder.name in self._catalog.spaces().values())
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise Closed(f"the hub {self.path} was closed; connect again")
-
-    def _abandon(self) -> None:
-        """In a child after fork(): SQLite's connections may not be used there."""
-        self._closed = True
-        for database in (self._catalog.database, *(store.catalog.database for store in self._stores.values())):
-            database.abandon()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
-    for hub in list(_open_hubs):
-        hub._background.end_builds()
-        hub._close(wait=False)
-    remove_memory_folders()
-
-
-def _abandon_all() -> None:
-    disown_memory_folders()
-    for hub in list(_open_hubs):
-        hub._abandon()
-
-
-os.register_at_fork(after_in_child=_abandon_all)

@@ -77,8 +77,7 @@ class SegmentReader:
         """The seq of each row, ascending; add the entry's base."""
         seqs = self._flat("seq", "<u8")
         ends = int(seqs[0]) + self.entry.base, int(seqs[-1]) + self.entry.base
-        if ends != (self.entry.first, self.entry.last) or not (seqs[1:] > seqs[:-1]).all():
-            raise Corrupt(f"{self.folder / 'seq'} does not ascend as the catalog says; restore it from a backup")
+        self._must("seq", ends == (self.entry.first, self.entry.last) and bool((seqs[1:] > seqs[:-1]).all()))
         return seqs
 
     @cached_property
