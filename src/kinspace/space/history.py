@@ -48,6 +48,16 @@ def seen_by_snapshots(
     return np.unique(seqs[ended][pinned])
 
 
+def dead_at(dead: Sequence[TombstoneEntry], revived: Sequence[TombstoneEntry]) -> Seqs:
+    """The rows that these events leave dead."""
+    seqs, ats, kinds = _events(dead, revived)
+    order = np.lexsort((ats, seqs))
+    seqs, kinds = seqs[order], kinds[order]
+    last = np.append(seqs[1:] != seqs[:-1], np.ones(min(1, len(seqs)), np.bool_))
+    found: Seqs = seqs[last & (kinds == _KILLED)]
+    return found
+
+
 def _spanned(born: Seqs, died: Seqs, snapshots: Sequence[SnapshotEntry]) -> NDArray[np.bool_]:
     """Whether there is a snapshot between: one at seq s sees writes below s."""
     if not snapshots:
