@@ -74,3 +74,17 @@ def test_an_old_space_written_by_one_is_read_by_another(old: ks.Hub) -> None:
             writer.set(f"new {rows}", vector(3))
             assert len(reader) == rows + 1
             assert reader.get(f"new {rows}").tolist() == vector(3)
+
+
+def test_a_space_of_the_first_format_knows_no_state_but_the_last(tmp_path: Path) -> None:
+    with tarfile.open(FORMATS[0]) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path)
+    with ks.connect(tmp_path / "hub") as hub:
+        docs = hub.get_space("docs")
+        before = list(docs)
+        for _ in range(2):
+            assert list(docs.at(docs.seq)) == before
+            with pytest.raises(ks.SnapshotNotFound):
+                docs.at(docs.seq - 1)
+            docs.freeze()  # the first write, which changes no row

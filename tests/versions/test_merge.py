@@ -154,3 +154,42 @@ def test_any_merge_is_that_of_three_dicts(begin: Any, ours: Any, theirs: Any, ti
             elif key in base:
                 mine.pop(key, None)
         assert {key: int(space.get(key)[0]) for key in space} == mine
+
+
+def test_a_row_that_was_deleted_and_brought_back_has_not_changed(hub: ks.Hub, space: ks.Space) -> None:
+    space.multiset({f"k{i}": [1, i, 0] for i in range(5)})
+    fork = space.fork("fork")
+    space.snapshot("monday")
+    space.delete_all()
+    space.restore("monday")
+    fork.set("k1", [9, 9, 9])
+    fork.delete("k2")
+    assert hub.merge(fork, space).conflicts == []
+    assert (list(space), space.get("k1").tolist()) == (["k0", "k3", "k4", "k1"], [9, 9, 9])
+
+
+@pytest.mark.parametrize("into", ["early", "late"])
+def test_a_row_brought_back_between_two_forks_is_taken_and_never_dropped(
+    hub: ks.Hub, space: ks.Space, into: str
+) -> None:
+    space.multiset({f"k{i}": [1, i, 0] for i in range(3)})
+    space.snapshot("monday")
+    space.delete("k0")
+    early = space.fork("early")
+    space.restore("monday")
+    late = space.fork("late")
+    early.set("new", [1, 1, 1])
+    hub.merge(*([late, early] if into == "early" else [early, late]))
+    assert sorted(hub.get_space(into)) == ["k0", "k1", "k2", "new"]
+
+
+def test_a_merge_of_many_rows_makes_log_entries_of_bounded_size(
+    hub: ks.Hub, space: ks.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kinspace.space.merge._BATCH", 4)
+    fork = space.fork("fork")
+    fork.multiset([(f"k{i}", [1, i, 0], {"n": i}) for i in range(10)])
+    assert hub.merge(fork, space).added == 10
+    entries = space._store.with_catalog(lambda connection, _: connection.execute("SELECT keys FROM log").fetchall())
+    assert [len(keys.split(",")) for (keys,) in entries] == [4, 4, 2]
+    assert [space.row(f"k{i}") for i in range(10)] == [{"n": i} for i in range(10)]

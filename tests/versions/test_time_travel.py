@@ -141,3 +141,9 @@ def test_restored_rows_can_be_changed_and_freed(space: ks.Space) -> None:
     space.compact()
     assert space.stats()["segments"] == 0
     assert space.check().ok
+
+
+def test_a_time_that_no_clock_shows_is_refused(space: ks.Space) -> None:
+    space.set("a", [1, 2, 3])
+    with pytest.raises(ks.InvalidInput, match="year"):
+        space.at(datetime(1, 1, 1))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from .meta import Meta
 from .part import Part
 from .past import events_before
 from .store import Store
+from .transaction import LogInTheWay
 from .view import View
 from .widened import kept_columns
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     import sqlite3
 
     import polars as pl
+
+_T = TypeVar("_T")
 
 LOG_ROWS = 8_192  # a log of so many rows,
 APART = 0.1  # of the live rows: if more dead ones are kept than that, they get a segment of their own
@@ -61,6 +64,15 @@ def flush(store: Store, *, wait: bool = True) -> bool:
         return replace(store, view, [view.tail])
     finally:
         lock.release()
+
+
+def flushed_if_needed(store: Store, change: Callable[[], _T]) -> _T:
+    """change(), after a flush if it finds the log in its way."""
+    while True:
+        try:
+            return change()
+        except LogInTheWay:
+            flush(store)
 
 
 def replace(store: Store, view: View, parts: list[Part], *, afresh: bool = False) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .history import Seqs
+from .history import Seqs, dead_rows
 from .past import events_before
 from .store import Store
 from .view import View
@@ -45,16 +45,17 @@ def unlike(ours: View, theirs: View, parted: int) -> tuple[NDArray[np.int64], ND
     return our_places[~np.isin(our_seqs, both)], their_places[~np.isin(their_seqs, both)]
 
 
-def changed_since(store: Store, view: View, parted: int) -> Seqs:
-    """Seqs of the rows, live now, that have come since a seq: written, or brought back by a restore; ascending."""
+def changed_since(store: Store, view: View, parted: int, base: View | None) -> Seqs:
+    """Seqs of the rows, live now, that were not when the two parted: written since, or brought back; ascending.
 
-    def brought_back(connection: sqlite3.Connection, now: View) -> list[Seqs]:
-        revived = events_before(store.catalog, connection, now.state, view.state.next_seq)[1]
-        return [entry.seqs for entry in revived if entry.at >= parted]
-
+    Without the state they parted at (`base`), what happened to this side's rows tells as much, but of the time before
+    this side was made a fork.
+    """
     seqs = view.live()[0]
-    back = store.with_catalog(brought_back)
-    new = seqs >= parted
-    if back:
-        new |= np.isin(seqs, np.concatenate(back))
-    return seqs[new]
+    if base is not None:
+        return np.setdiff1d(seqs, base.live()[0], assume_unique=True)
+
+    def buried(connection: sqlite3.Connection, now: View) -> Seqs:
+        return dead_rows(*events_before(store.catalog, connection, now.state, parted))
+
+    return seqs[(seqs >= parted) | np.isin(seqs, store.with_catalog(buried))]

@@ -13,6 +13,7 @@ from ..storage.keys import parse_keys
 from ..types import Key
 from .batch import Batch
 from .diff import same
+from .flush import flushed_if_needed
 from .lineage import changed_since, parted_at
 from .past import at
 from .store import Store
@@ -21,6 +22,7 @@ from .view import View
 
 CHOICES = ("error", "theirs", "ours")
 _NAMED = 10  # keys an error names
+_BATCH = 4_096  # rows of a log entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,10 @@ class Merge:
 class _Side:
     """One of the two: its rows that have changed since they parted, and the others."""
 
-    def __init__(self, store: Store, view: View, parted: int) -> None:
+    def __init__(self, store: Store, view: View, parted: int, base: View | None) -> None:
         self.view = view
         seqs, places = view.live()
-        new = np.isin(seqs, changed_since(store, view, parted))
+        new = np.isin(seqs, changed_since(store, view, parted, base))
         self.new = dict(zip(view.keys(places[new]), places[new].tolist(), strict=True))
         self.kept_seqs, self.kept_places = seqs[~new], places[~new]
 
@@ -66,9 +68,13 @@ def merge(fork: Store, into: Store, on_conflict: str) -> Merge:
     if fork.folder == into.folder:
         raise InvalidInput(f"{fork.name!r} can't be merged into itself")
     base = _base(fork, into, parted)
-    with into.write("merging a fork") as transaction:
-        ours, theirs = _Side(into, transaction.view, parted), _Side(fork, fork.view(), parted)
-        return _merge(transaction, ours, theirs, base, on_conflict)
+
+    def change() -> Merge:
+        with into.write("merging a fork") as transaction:
+            ours, theirs = _Side(into, transaction.view, parted, base), _Side(fork, fork.view(), parted, base)
+            return _merge(transaction, ours, theirs, base, on_conflict)
+
+    return flushed_if_needed(into, change)
 
 
 def _merge(transaction: Transaction, ours: _Side, theirs: _Side, base: View | None, on_conflict: str) -> Merge:
@@ -83,8 +89,8 @@ def _merge(transaction: Transaction, ours: _Side, theirs: _Side, base: View | No
     drop = theirs.lost(ours) + (deleted if on_conflict == "theirs" else [])
     changed = int((_find(ours.view, take) >= 0).sum())
     transaction.kill(_find(ours.view, drop))
-    if take:
-        transaction.put(_batch(theirs, take))
+    for start in range(0, len(take), _BATCH):  # an entry of the log has its limits
+        transaction.put(_batch(theirs, take[start : start + _BATCH]))
     return Merge(len(take) - changed, changed, len(drop), conflicts)
 
 

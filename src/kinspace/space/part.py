@@ -115,14 +115,27 @@ class Part:
             raise Corrupt(f"{self.source.folder}: its keys can't be read: {error}") from error
 
     def frame(self, schema: Schema, names: list[str]) -> pl.DataFrame:
-        """The key and those columns of every row, dead ones too."""
+        """The key and those columns of every row, dead ones too; these have null where it doesn't fit the type."""
         from ..storage.columns import align
 
         wanted = {name: schema[name] for name in names}
         if isinstance(self.source, Tail):
             return self.source.frame(self.rows, wanted)
-        found = self.source.frame(["key", *wanted])
+        found = self._without_dead(self.source.frame(["key", *wanted]), wanted)
         return align(found, {"key": found.schema["key"], **wanted})
+
+    def _without_dead(self, found: pl.DataFrame, wanted: Schema) -> pl.DataFrame:
+        """Nulls for what dead rows have in columns of another type: a restore may have made one that can't hold it."""
+        others = [name for name, dtype in wanted.items() if found.schema.get(name, dtype) != dtype]
+        if self.live is None or not others:
+            return found
+        import polars as pl
+
+        alive = pl.lit(pl.Series(unpack(self.live, self.rows)))
+        kept = {name: pl.when(alive).then(pl.lit(found.get_column(name))) for name in others}
+        return pl.DataFrame(
+            [pl.select(kept[one.name].alias(one.name)).to_series() if one.name in kept else one for one in found]
+        )
 
     def take(self, rows: NDArray[np.int64], schema: Schema, names: list[str]) -> pl.DataFrame:
         """The key and those columns of those rows, in the order asked."""

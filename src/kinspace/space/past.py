@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 T = TypeVar("T")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 When = str | int | datetime.datetime  # a snapshot's name, a seq, or a time
 
 
@@ -156,7 +157,10 @@ def _resolve(
 
 def _seq_by_time(catalog: SpaceCatalog, connection: sqlite3.Connection, now: View, when: datetime.datetime) -> int:
     """The seq of the last state committed by then."""
-    time = int(when.timestamp() * 1_000_000)
+    try:
+        time = (when.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
+    except (OverflowError, ValueError, OSError) as error:  # so near to the first or last year that no zone is known
+        raise InvalidInput(f"{when!r} is not a time that can be looked for: {error}") from error
     noted = catalog.moment(connection, time, now.state.tallies["moment"])
     taken = [entry.seq for entry in now.known.snapshots if entry.time <= time]
     found = max([*taken, *([] if noted is None else [noted])], default=None)

@@ -17,7 +17,7 @@ from .background import Background
 from .batch import Batch, row_batch
 from .check import Problem, Report, check
 from .compact import Compaction, compact, wanted
-from .flush import LOG_BYTES, flush, log_is_full
+from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
 from .hits import Hits
 from .indexing import index_now
 from .load import batches, batches_of_texts
@@ -25,6 +25,7 @@ from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
+from .transaction import check_log
 from .versions import Versions
 
 if TYPE_CHECKING:
@@ -70,14 +71,18 @@ class Space(Versions):
         KeyNotFound
             If no row has that key.
         """
-        with self._store.write("updating a row") as transaction:
-            view = transaction.view
-            position = self._find(view, key)
-            have = None
-            if view.state.columns:
-                kept = [name for name in view.schema if name not in columns]
-                have = view.take(np.array([position], np.int64), kept)[:, 1:]
-            transaction.put(row_batch(self._store.meta, key, view.vector(position), columns, have))
+
+        def update() -> None:
+            with self._store.write("updating a row") as transaction:
+                view = transaction.view
+                position = self._find(view, key)
+                have = None
+                if view.state.columns:
+                    kept = [name for name in view.schema if name not in columns]
+                    have = view.take(np.array([position], np.int64), kept)[:, 1:]
+                transaction.put(row_batch(self._store.meta, key, view.vector(position), columns, have))
+
+        flushed_if_needed(self._store, update)
         self._after_write()
 
     def multiset(self, rows: Any, *, batch_size: int | None = None, progress: bool | None = None) -> int:
@@ -316,16 +321,19 @@ class Space(Versions):
                 bar.advance(piece.rows)
 
     def _store_batch(self, batch: Batch) -> None:
-        if len(batch) == 0:
-            return
-        self._keep_types(batch)
+        if len(batch):
+            flushed_if_needed(self._store, lambda: self._put(batch))
+
+    def _put(self, batch: Batch) -> None:
         if len(batch) < SEGMENT_ROWS and batch.vectors.nbytes < LOG_BYTES:
             with self._store.write("storing rows") as transaction:
                 transaction.put(batch)
             self._after_write()
             return
         self._store.writable("storing rows")
-        batch.merged_schema(self._store.view().schema)  # refuse before writing anything
+        view = self._store.view()
+        check_log(view, batch.merged_schema(view.schema))  # refuse before writing anything
+        del view
         written = write_segment(
             self._store.segments,
             len(batch),
@@ -348,15 +356,6 @@ class Space(Versions):
                 written.discard()
             raise
         self._background.look_after(self._store)
-
-    def _keep_types(self, batch: Batch) -> None:
-        """Flush first if a column widens that a snapshot sees in the log: what it sees keeps the older type."""
-        view = self._store.view()
-        if batch.columns is None or not view.known.snapshots or not view.tail.rows:
-            return
-        merged = batch.merged_schema(view.schema)
-        if any(merged[name] != dtype for name, dtype in view.schema.items()):
-            flush(self._store)
 
     def _after_write(self) -> None:
         view = self._store.last_view()

@@ -16,7 +16,12 @@ from .view import View
 if TYPE_CHECKING:
     import sqlite3
 
+    from ..storage.columns import Schema
     from .batch import Batch
+
+
+class LogInTheWay(Exception):
+    """The log's rows have columns of other types than this change brings: they are to be flushed in theirs first."""
 
 
 class Transaction:
@@ -125,6 +130,8 @@ class Transaction:
 
     def restore(self, then: View) -> None:
         """Make the present what an earlier view of it shows."""
+        if self._columns != then.state.columns and self.view.tail.rows:
+            raise LogInTheWay  # what is logged next may have other types under the same names
         before, after = self.view.live()[0], then.live()[0]
         gone, back = np.setdiff1d(before, after, True), np.setdiff1d(after, before, True)
         if len(gone):
@@ -133,6 +140,7 @@ class Transaction:
             self._event("revival", back)
         if self._columns != then.state.columns:
             self._columns, self.changed = then.state.columns, True
+            self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
 
     def freeze(self) -> None:
@@ -167,7 +175,14 @@ class Transaction:
 
         merged = batch.merged_schema(self.view.schema)
         if merged != self.view.schema:
+            check_log(self.view, merged)
             self._columns = encode_schema(merged)
+
+
+def check_log(view: View, merged: Schema) -> None:
+    """Raise LogInTheWay if columns widen that a snapshot may see in the log: what it sees keeps the older types."""
+    if view.known.snapshots and view.tail.rows and any(merged[name] != dtype for name, dtype in view.schema.items()):
+        raise LogInTheWay
 
 
 def now() -> int:

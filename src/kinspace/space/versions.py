@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidInput, SnapshotNotFound, SpaceExists, SpaceNotFound
 from .compare import Comparison, compare
 from .diff import Diff, diff
+from .flush import flushed_if_needed
 from .past import Past, When, at, parse_when, view_at
 from .places import check_space_name
 from .reading import Reading
@@ -160,9 +161,13 @@ class Versions(Reading):
             As for at().
         """
         parsed = parse_when(when)
-        with self._store.write("restoring a snapshot") as transaction:
-            then = view_at(self._store.catalog, transaction.connection, transaction.view, parsed)
-            transaction.restore(then)
+
+        def restore() -> None:
+            with self._store.write("restoring a snapshot") as transaction:
+                then = view_at(self._store.catalog, transaction.connection, transaction.view, parsed)
+                transaction.restore(then)
+
+        flushed_if_needed(self._store, restore)
         self._background.look_after(self._store)
 
     def fork(self, name: str) -> Space:

@@ -100,10 +100,10 @@ class State:
 
     @classmethod
     def of_row_1(cls, version: int, next_seq: int, deleted: int, columns: bytes, tallies: str) -> State:
-        """What a catalog of format 1 holds."""
+        """What a catalog of format 1 holds. It knows of no state but the last: rows were freed without a note."""
         read = _tallies(json.loads(tallies))
         check_counts(version, next_seq)
-        return cls(version, next_seq, deleted=bool(deleted), columns=columns, tallies=read)
+        return cls(version, next_seq, horizon=next_seq, deleted=bool(deleted), columns=columns, tallies=read)
 
 
 @dataclass(frozen=True, slots=True)
