@@ -11,7 +11,7 @@ from hypothesis import settings
 
 import kinspace as ks
 
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40, database=None)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25, database=None)
 settings.register_profile("nightly", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

@@ -13,7 +13,7 @@ import pytest
 def test_killed_writer_loses_nothing_it_acknowledged() -> None:
     soak = Path(__file__).parent / "soak.py"
     done = subprocess.run(
-        [sys.executable, str(soak), "--rounds", "10", "--seed", "11"], capture_output=True, text=True, check=False
+        [sys.executable, str(soak), "--rounds", "5", "--seed", "11"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "10 kills" in done.stdout
+    assert "5 kills" in done.stdout

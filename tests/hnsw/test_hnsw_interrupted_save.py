@@ -84,7 +84,7 @@ def test_killed_at_any_moment_it_leaves_the_old_index_or_the_new(tmp_path: Path)
     moments = -int(told) if int(told) < 0 else int(told)
     assert load_checked(folder) == 600
     left = set()
-    for moment in sorted({1, *np.linspace(2, moments - 1, 7).astype(int).tolist(), moments - 3}):
+    for moment in sorted({1, *np.linspace(2, moments - 1, 4).astype(int).tolist(), moments - 3}):
         code, told = save_until(moment)
         assert code == -signal.SIGKILL, told
         left.add(load_checked(folder))
@@ -169,7 +169,7 @@ def test_loads_at_the_same_time_find_the_old_index_or_the_new(tmp_path: Path) ->
 
     def save() -> None:
         try:
-            for turn in range(10):
+            for turn in range(6):
                 indexes[turn % 3].save(folder)
         except BaseException as error:
             errors.append(error)

@@ -19,11 +19,18 @@ import pytest
 import kinspace as ks
 from oracle import state
 
+
+def bulk_load(space: ks.Space) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
+        space.load(keys=[f"x{i}" for i in range(200)], vectors=np.ones((200, 3)))
+
+
 WRITES: dict[str, Callable[[ks.Space], Any]] = {
     "set": lambda space: space.set("new", [1, 2, 3]),
     "replace": lambda space: space.set("k1", [9, 9, 9]),
     "delete": lambda space: space.delete("k2"),
-    "bulk load": lambda space: space.load(keys=[f"x{i}" for i in range(5_000)], vectors=np.ones((5_000, 3))),
+    "bulk load": lambda space: bulk_load(space),
     "flush": lambda space: space.flush(),
     "compact": lambda space: space.compact(),
     "delete_all": lambda space: space.delete_all(),

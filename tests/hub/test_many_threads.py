@@ -47,7 +47,7 @@ def test_four_writers_and_four_readers_lose_no_update_and_see_whole_commits(
         monkeypatch.setattr(module, name, value)
     with ks.connect(tmp_path / "hub") as hub:
         space = hub.create_space("docs", dims=2, metric="l2")
-        rounds, running = 60, threading.Event()
+        rounds, running = 30, threading.Event()
         space.multiset([(key, [0, 1], {"n": 0}) for key in ("left", "right")])
         left = [4]
 

@@ -24,14 +24,6 @@ def walk() -> Iterator[Docstring]:
 
     Modules written in Python are parsed, not imported; those written in C are imported, but for the few that do
     more than load. Private names, tests and programs (IDLE, 2to3, …) are left out.
-
-    Examples
-    --------
-    >>> found = {docstring.key: docstring for docstring in walk()}
-    >>> found["textwrap.dedent"].summary
-    'Remove any common leading whitespace from every line in `text`.'
-    >>> found["bisect"].kind, found["fractions.Fraction"].kind, found["random.shuffle"].kind, found["math.sqrt"].kind
-    ('module', 'class', 'function', 'function')
     """
     met: set[str] = set()
     for name in sorted(sys.stdlib_module_names, key=lambda name: (name.startswith("_"), name)):
@@ -52,6 +44,8 @@ def docstrings() -> tuple[list[str], list[str], dict[str, Any]]:
     >>> place = keys.index("math.gcd")
     >>> texts[place], columns["kind"][place]
     ('math.gcd\nGreatest Common Divisor.', 'function')
+    >>> columns["kind"][keys.index("bisect")], columns["kind"][keys.index("fractions.Fraction")]
+    ('module', 'class')
     """
     found = list(walk())
     columns = {name: [getattr(docstring, name) for docstring in found] for name in COLUMNS}
