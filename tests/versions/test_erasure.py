@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kinspace as ks
+from kinspace.storage.catalog.database import WAIT_SECONDS
 
 SECRET = "the-text-that-was-deleted"
 MARK = np.array([1234.5678, -8765.4321, 3.1415927], np.float32)
@@ -86,3 +89,16 @@ def test_an_index_made_after_compact_knows_no_dead_rows(hub: ks.Hub, monkeypatch
     graph = space._store.indexes.find(part.source)  # type: ignore[arg-type]
     assert graph is not None
     assert len(graph.arrays()["row"]) == 399
+
+
+def test_compaction_keeps_no_writer_waiting_for_a_reader(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinspace.storage.catalog.database._TRIES", 1)
+    space.set("a", [1, 1, 1])
+    database = space._store.catalog.database
+    with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM log").fetchall()
+        space.delete("a")
+        space.compact()
+    assert database._writer is not None
+    assert database._writer.execute("PRAGMA busy_timeout").fetchone()[0] == WAIT_SECONDS * 1_000

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from .mark import Mark
 
 DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}  # SQLite's synchronous=
 WAIT_SECONDS = 60.0  # how long a writer waits for its turn before Conflict
+_TRIES, _TRY_SECONDS = 20, 0.1  # at emptying the WAL, when somebody may be reading what is in it
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
@@ -122,6 +124,14 @@ class Database:
                     self._reader.execute("ROLLBACK")
 
     @contextmanager
+    def read_apart(self, doing: str) -> Iterator[sqlite3.Connection]:
+        """As read(), waiting for no other thread: for one that holds what a reader may be waiting for."""
+        self.check_open()
+        with self._errors(doing), contextlib.closing(self._connect()) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
     def write(self, doing: str) -> Iterator[sqlite3.Connection]:
         """One transaction, alone among all processes; leaving the block commits, an error undoes all of it."""
         if self.readonly:
@@ -178,7 +188,14 @@ class Database:
             if self._writer is None:
                 self._writer = self._connect()
             self._writer.execute("VACUUM")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                for _ in range(_TRIES):  # each has other writers wait for as long as it waits for readers
+                    self._writer.execute(f"PRAGMA busy_timeout={_TRY_SECONDS * 1_000:.0f}")
+                    if self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                        return
+                    time.sleep(_TRY_SECONDS)
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1_000:.0f}")
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when all is well."""
