@@ -215,7 +215,7 @@ class Space(Versions):
                 transaction.clear()
         self._store.view()
         self._store.sweep()
-        return rows
+        return self._deleted(rows)
 
     def flush(self) -> None:
         """Write the log's rows as a segment now, instead of when it is full."""
