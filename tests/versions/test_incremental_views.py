@@ -10,6 +10,7 @@ import pytest
 
 import kinspace as ks
 from kinspace.space import compact as compacting, space as writing
+from kinspace.space.background import Background
 from kinspace.space.compact import compact
 from kinspace.space.view import View
 
@@ -49,6 +50,7 @@ def found(space: ks.Space, keys: list[str]) -> list[Any]:
 def test_a_view_kept_up_is_the_view_read_anew(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(writing, "SEGMENT_ROWS", 6)
     monkeypatch.setattr(compacting, "TIER_BASE", 4)
+    monkeypatch.setattr(Background, "look_after", lambda *_: None)  # it would merge between two looks
     draw = random.Random(seed)
     keys = [f"k{number}" for number in range(12)]
     with ks.connect(":memory:") as owner, ks.connect(owner.path) as other:
