@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import struct
 import threading
 import time
 import urllib.parse
@@ -55,15 +56,17 @@ def translate(error: sqlite3.Error, path: Path, doing: str) -> KinspaceError:
     return Unavailable(f"{path} can't be used while {doing}: {error}")
 
 
+_HEAD = struct.Struct("<cQ")
+
+
 def checksum(*parts: int | str | bytes | None) -> bytes:
     """xxh3-64 of the parts, each with its type and length, so that no two lists of parts run together."""
-    digest = xxhash.xxh3_64()
+    pieces = []
     for part in parts:
-        kind = b"n" if part is None else b"b" if isinstance(part, bytes) else b"t"
         body = b"" if part is None else part if isinstance(part, bytes) else str(part).encode()
-        digest.update(kind + len(body).to_bytes(8, "little"))
-        digest.update(body)
-    return digest.digest()
+        pieces.append(_HEAD.pack(b"n" if part is None else b"b" if body is part else b"t", len(body)))
+        pieces.append(body)
+    return xxhash.xxh3_64_digest(b"".join(pieces))
 
 
 class Database:
