@@ -151,6 +151,7 @@ class Versions(Reading):
         """Make the present what the space was: the same rows in the same order, and the same columns.
 
         It is a write like any other: snapshots stay what they are, those taken since too, and it takes little time.
+        If it changes the columns, the states before it can be read as snapshots only: take one first, to go back.
 
         Raises
         ------
