@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import kinspace as ks
+from kinspace.storage.catalog.database import WAIT_SECONDS
 
 SECRET = "the-text-that-was-deleted"
 MARK = np.array([1234.5678, -8765.4321, 3.1415927], np.float32)
@@ -46,8 +49,22 @@ def test_compact_leaves_nothing_of_a_deleted_row(hub: ks.Hub, space: ks.Space, f
         space.delete_all()
     else:
         space.delete_where(f"text = '{SECRET}'")
-    space.compact()
+    assert space.compact().erased
     assert found(Path(hub.path)) == ({"key"} if how == "replaced" else set())
+
+
+def test_compact_says_when_somebody_reads_what_is_gone(hub: ks.Hub, space: ks.Space) -> None:
+    fill(space, flushed=True)
+    with ks.connect(hub.path) as other:
+        reading = other.get_space("docs").scan(1)
+        next(reading)
+        space.delete("secret-key-name")
+        assert not space.compact().erased
+        reading.close()
+        del reading
+        len(other.get_space("docs"))  # sees that the segments have changed, and lets go of the old ones
+    assert space.compact().erased
+    assert found(Path(hub.path)) == set()
 
 
 def test_a_snapshot_keeps_a_row_until_it_is_dropped(hub: ks.Hub, space: ks.Space) -> None:
@@ -86,3 +103,16 @@ def test_an_index_made_after_compact_knows_no_dead_rows(hub: ks.Hub, monkeypatch
     graph = space._store.indexes.find(part.source)  # type: ignore[arg-type]
     assert graph is not None
     assert len(graph.arrays()["row"]) == 399
+
+
+def test_compaction_keeps_no_writer_waiting_for_a_reader(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinspace.storage.catalog.database._TRIES", 1)
+    space.set("a", [1, 1, 1])
+    database = space._store.catalog.database
+    with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM log").fetchall()
+        space.delete("a")
+        space.compact()
+    assert database._writer is not None
+    assert database._writer.execute("PRAGMA busy_timeout").fetchone()[0] == WAIT_SECONDS * 1_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,35 @@ def test_a_space_can_be_written_over_by_its_own_past(hub: ks.Hub, space: ks.Spac
     space.delete_all()
     assert shown(space.at("monday").write_to_space("docs", overwrite=True)) == before
     assert shown(hub.get_space("docs")) == before
+
+
+def test_a_space_that_somebody_writes_to_is_replaced_after_that_or_not_at_all(
+    hub: ks.Hub, space: ks.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = hub.create_space("other", dims=3)
+    target.set("x", [1, 1, 1])
+    there = folders(hub)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ks.Conflict("another writer held it for over 60 s")
+
+    monkeypatch.setattr(target._store, "write", refuse)
+    with pytest.raises(ks.Conflict):
+        space.write_to_space("other", overwrite=True)
+    assert (list(hub.get_space("other")), folders(hub)) == (["x"], there)
+    monkeypatch.undo()
+    seen: list[object] = []
+    add = hub._catalog.add
+
+    def naming(*how: Any) -> None:
+        with sqlite3.connect(target._store.folder / "catalog.sqlite", timeout=0) as late:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                late.execute("BEGIN IMMEDIATE")
+            seen.append(late.execute("SELECT body FROM state").fetchone())
+        add(*how)
+
+    monkeypatch.setattr(hub._catalog, "add", naming)
+    space.write_to_space("other", overwrite=True)
+    assert len(seen) == 1
+    with pytest.raises(ks.SpaceNotFound):
+        target.set("y", [1, 1, 1])

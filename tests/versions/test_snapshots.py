@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
+from kinspace.space.compact import wanted
 from oracle import state
 
 
@@ -233,3 +234,30 @@ def test_reads_of_a_snapshot_end_with_its_hub_and_its_space(tmp_path: Path) -> N
     hub.close()
     with pytest.raises(ks.Closed):
         len(held[1])
+
+
+def test_rows_that_came_and_went_are_wasted_if_no_snapshot_saw_them(space: ks.Space) -> None:
+    space.multiset({f"k{i}": [1, i, 0] for i in range(100)})
+    space.flush()
+    space.snapshot("full")
+    space.multidelete([f"k{i}" for i in range(90)])
+    space.snapshot("few")
+    for _ in range(3):
+        space.restore("full")
+        space.restore("few")
+    assert [part.pinned for part in space._store.view().segments] == [90]
+    assert not wanted(space._store.view())
+    space.drop_snapshot("full")
+    assert wanted(space._store.view())
+
+
+def test_what_delete_all_leaves_that_no_snapshot_sees_is_looked_after(
+    space: ks.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space.set("a", [1, 1, 1])
+    space.snapshot("one")
+    space.load(keys=[f"k{i}" for i in range(4_096)], vectors=np.ones((4_096, 3)))
+    called: list[Any] = []
+    monkeypatch.setattr(space._background, "look_after", called.append)
+    space.delete_all()
+    assert called == [space._store]

@@ -55,6 +55,17 @@ def test_a_flush_keeps_the_last_moment_of_each_second(space: ks.Space, monkeypat
     assert space.check().ok
 
 
+def test_a_flush_looks_at_the_latest_moments_only(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinspace.storage.catalog.history._LATEST", 5)
+    monkeypatch.setattr("kinspace.space.transaction.now", lambda: 1_700_000_000_000_000)
+    for number in range(20):
+        space.set(f"k{number}", [number, 1, 0])
+    space.flush()
+    assert space._store.view().state.tallies["moment"].rows == 15 + 1
+    assert len(space.at(datetime.fromtimestamp(1_700_000_001, UTC))) == 20
+    assert space.check().ok
+
+
 def test_states_whose_rows_were_freed_are_refused_and_snapshots_are_not(space: ks.Space) -> None:
     space.set("a", [1, 0, 0])
     space.snapshot("monday")

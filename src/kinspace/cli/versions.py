@@ -130,6 +130,7 @@ def compact(space: SpaceArgument, hub: HubOption = DEFAULT_HUB, as_json: JsonOpt
     with open_hub(hub) as opened:
         done = opened.get_space(space).compact()
     told = {"segments_before": done.segments_before, "segments_after": done.segments_after, "freed": done.bytes_freed}
+    told["erased"] = done.erased
     segments = f"{done.segments_before} segments became {done.segments_after}"
     _told(as_json, {"space": space, **told}, f"{space}: {segments}, {screen.size(max(0, done.bytes_freed))} freed")
 

@@ -24,6 +24,7 @@ class Compaction:
     segments_before: int
     segments_after: int
     bytes_freed: int  # of segments and catalog
+    erased: bool  # whether nothing of the freed rows is left in the space's files: somebody may be reading them
 
 
 def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction | None:
@@ -33,9 +34,11 @@ def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction 
         return None
     try:
         before = _size(store)
+        erased = False
         if everything:
-            _merge_all(store)
-            store.catalog.database.rewrite()
+            while not _merge_all(store):
+                pass
+            erased = store.catalog.database.rewrite()
         else:
             while _step(store):
                 pass
@@ -43,7 +46,7 @@ def compact(store: Store, *, everything: bool, wait: bool = True) -> Compaction 
         lock.release()
     after = _size(store)
     store.sweep()
-    return Compaction(before[0], after[0], before[1] - after[1])
+    return Compaction(before[0], after[0], before[1] - after[1], erased and store.swept())
 
 
 def wanted(view: View) -> bool:
@@ -92,8 +95,11 @@ def _step(store: Store) -> bool:
     return bool(group) and replace(store, view, group)
 
 
-def _merge_all(store: Store) -> None:
-    """Merge all segments whose columns have the same types: into one, as a rule, and one of what snapshots see."""
+def _merge_all(store: Store) -> bool:
+    """Merge all segments whose columns have the same types: into one, as a rule, and one of what snapshots see.
+
+    False if rows were brought back meanwhile, so that it has to be done again.
+    """
     view = store.view()
     kind = kinds(view)
     groups: dict[object, list[Part]] = {}
@@ -101,6 +107,7 @@ def _merge_all(store: Store) -> None:
         groups.setdefault(kind(part), []).append(part)
     for group in groups.values():
         replace(store, view, group, afresh=True)
+    return store.view().state.tallies["revival"].mix == view.state.tallies["revival"].mix or not groups
 
 
 def _size(store: Store) -> tuple[int, int]:

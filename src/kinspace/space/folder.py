@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 import weakref
@@ -139,7 +140,7 @@ class HubFolder:
 
             space = self._space(self._store(name, self._make(name, fill, over)), embedder)
             if over is not None:
-                self._delete(name, over)
+                self._forget(name, over)
             return space
 
     def _make(self, name: str, fill: Callable[[Path], None], over: str | None = None) -> str:
@@ -157,7 +158,12 @@ class HubFolder:
                 if self._durability != "off":
                     sync_tree(folder)
                     sync(self._spaces)
-                self._catalog.add(name, folder.name, over)
+                with contextlib.ExitStack() as replacing:
+                    if over is not None:  # held, so that nobody writes to it between the two commits
+                        with contextlib.suppress(Corrupt, SpaceNotFound):
+                            old = self._store(name, over).write("replacing the space", rows=False)
+                            replacing.enter_context(old).delete_space()
+                    self._catalog.add(name, folder.name, over)
             except BaseException:
                 lock.release()
                 self._sweep_one(folder)  # unless the name is stored after all

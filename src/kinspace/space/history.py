@@ -21,14 +21,20 @@ def applied(
     revived: Sequence[TombstoneEntry],
     snapshots: Sequence[SnapshotEntry] = (),
 ) -> tuple[Part, ...]:
-    """The parts once these have happened to their rows, in the order of their seqs."""
+    """The parts once these have happened to their rows, in the order of their seqs.
+
+    With revivals it must be all that ever happened: only that says what snapshots see of rows that came and went.
+    """
     for kind, seqs, ats in _runs(dead, revived):
         if kind == _REVIVED:
             parts = tuple(part.revived(part.rows_of(seqs)) for part in parts)
             continue
         seen = seqs[_spanned(seqs, ats, snapshots)]
         parts = tuple(_without(part, seqs, seen) for part in parts)
-    return parts
+    if not revived:
+        return parts
+    seen = seen_by_snapshots(dead, revived, snapshots)
+    return tuple(part.pinning(part.rows_of(seen)) for part in parts)
 
 
 def seen_by_snapshots(

@@ -49,6 +49,11 @@ class Part:
         born = int((~are_set(self.live, rows)).sum())
         return Part(self.source, self.rows, also_set(self.live, rows), self.dead - born, self.pinned)
 
+    def pinning(self, rows: NDArray[np.int64]) -> Part:
+        """The part when those are the rows, each named once, that snapshots may see of it, unless they are live."""
+        pinned = 0 if self.live is None else int((~are_set(self.live, rows)).sum())
+        return Part(self.source, self.rows, self.live, self.dead, pinned)
+
     @property
     def waste(self) -> int:
         """Dead rows that no snapshot sees, at least."""

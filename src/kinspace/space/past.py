@@ -149,8 +149,8 @@ def _resolve(
             return seq, entry
     if seq < now.state.horizon:
         raise SnapshotNotFound(
-            f"rows of the state at {when!r} (seq {seq}) were freed when segments were merged; states from seq "
-            f"{now.state.horizon} on are whole, and so are snapshots: {there}"
+            f"the state at {when!r} (seq {seq}) is not kept: rows were freed when segments were merged, or a restore "
+            f"changed the columns; states from seq {now.state.horizon} on are whole, and so are snapshots: {there}"
         )
     return seq, None
 

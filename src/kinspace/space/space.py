@@ -218,7 +218,7 @@ class Space(Versions):
         with suppress(Conflict, Corrupt, Unavailable):  # they are gone already; what can't be swept now will be
             self._store.view()
             self._store.sweep()
-        return rows
+        return self._deleted(rows)
 
     def flush(self) -> None:
         """Write the log's rows as a segment now, instead of when it is full."""
@@ -235,7 +235,8 @@ class Space(Versions):
         Returns
         -------
         Compaction
-            Segments before and after, and the bytes freed.
+            Segments before and after, the bytes freed, and `erased`: False if somebody, in any process, was reading
+            what is gone, so that bytes of it may be left until they end; compact() again then.
         """
         self._store.present("compacting")
         flush(self._store)

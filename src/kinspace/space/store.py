@@ -160,7 +160,11 @@ class Store:
                     sweep_unfinished(folder)
                 else:
                     self.indexes.wait_for(folder.name)
-                    remove_if_unused(folder, lambda name=folder.name: name in self._named())  # type: ignore[misc]
+                    remove_if_unused(folder, lambda name=folder.name: name in self._named(apart=True))  # type: ignore[misc]
+
+    def swept(self) -> bool:
+        """Whether every segment folder there is has a name: none is left that somebody uses still."""
+        return {folder.name for folder in list_folder(self.segments)} <= self._named()
 
     def names(self, id: str) -> bool:
         """Whether the catalog names that segment; in doubt, True."""
@@ -169,8 +173,10 @@ class Store:
         except KinspaceError:
             return True
 
-    def _named(self) -> set[str]:
-        with self.catalog.database.read("sweeping") as connection:
+    def _named(self, *, apart: bool = False) -> set[str]:
+        """The segments there are; `apart` for one that has a folder's lock, which a thread that reads may wait for."""
+        database = self.catalog.database
+        with (database.read_apart if apart else database.read)("sweeping") as connection:
             state = self.catalog.state(connection)
             return {entry.id for entry in self.catalog.segments(connection, state.tallies["segment"])}
 

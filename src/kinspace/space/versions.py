@@ -15,6 +15,7 @@ from .flush import flushed_if_needed
 from .past import Past, When, at, parse_when, view_at
 from .places import check_space_name
 from .reading import Reading
+from .view import View
 
 if TYPE_CHECKING:
     from .background import Background
@@ -101,8 +102,10 @@ class Versions(Reading):
         with self._store.write("taking a snapshot", rows=False) as transaction:
             if any(entry.name == name for entry in transaction.view.known.snapshots):
                 raise InvalidInput(f"snapshot {name!r} exists already; drop_snapshot it, or pick another name")
+            view = transaction.view
             transaction.snapshot(name)
-        return self.at(name)
+        then = View(view.meta, view.state, view.parts, view.indexes)  # what at(name) would read again
+        return self._of(Past(self._store, then, f"snapshot {name!r}"))
 
     def snapshots(self) -> list[Snapshot]:
         """The snapshots there are, oldest first."""
@@ -154,6 +157,7 @@ class Versions(Reading):
         """Make the present what the space was: the same rows in the same order, and the same columns.
 
         It is a write like any other: snapshots stay what they are, those taken since too, and it takes little time.
+        If it changes the columns, the states before it can be read as snapshots only: take one first, to go back.
 
         Raises
         ------

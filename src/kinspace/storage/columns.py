@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,12 @@ def encode_schema(schema: Schema) -> bytes:
 
 def decode_schema(body: bytes) -> Schema:
     """What encode_schema wrote."""
-    return dict(decode(body).schema) if body else {}
+    return dict(_decoded_schema(body)) if body else {}
+
+
+@lru_cache(128)  # each commit's view has it decoded, and it hardly ever changes
+def _decoded_schema(body: bytes) -> pl.Schema:
+    return decode(body).schema
 
 
 def check_name(name: object) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import struct
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +20,7 @@ from .mark import Mark
 
 DURABILITY = {"full": "FULL", "normal": "NORMAL", "off": "OFF"}  # SQLite's synchronous=
 WAIT_SECONDS = 60.0  # how long a writer waits for its turn before Conflict
+_TRIES, _TRY_SECONDS = 20, 0.1  # at emptying the WAL, when somebody may be reading what is in it
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
@@ -67,15 +70,17 @@ def _unreadable(path: Path) -> str:
     return ""
 
 
+_HEAD = struct.Struct("<cQ")
+
+
 def checksum(*parts: int | str | bytes | None) -> bytes:
     """xxh3-64 of the parts, each with its type and length, so that no two lists of parts run together."""
-    digest = xxhash.xxh3_64()
+    pieces = []
     for part in parts:
-        kind = b"n" if part is None else b"b" if isinstance(part, bytes) else b"t"
         body = b"" if part is None else part if isinstance(part, bytes) else str(part).encode()
-        digest.update(kind + len(body).to_bytes(8, "little"))
-        digest.update(body)
-    return digest.digest()
+        pieces.append(_HEAD.pack(b"n" if part is None else b"b" if body is part else b"t", len(body)))
+        pieces.append(body)
+    return xxhash.xxh3_64_digest(b"".join(pieces))
 
 
 class Database:
@@ -136,6 +141,14 @@ class Database:
                     self._reader.execute("ROLLBACK")
 
     @contextmanager
+    def read_apart(self, doing: str) -> Iterator[sqlite3.Connection]:
+        """As read(), waiting for no other thread: for one that holds what a reader may be waiting for."""
+        self.check_open()
+        with self._errors(doing), contextlib.closing(self._connect()) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
     def write(self, doing: str) -> Iterator[sqlite3.Connection]:
         """One transaction, alone among all processes; leaving the block commits, an error undoes all of it."""
         if self.readonly:
@@ -184,15 +197,23 @@ class Database:
             if self._writer is not None and not self._closed:
                 self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def rewrite(self) -> None:
-        """Write the file anew, so that no byte of deleted rows is left in it or its WAL, as far as readers allow."""
-        with self._writing, contextlib.suppress(sqlite3.Error):  # a full disk, or another at work: the next one will
+    def rewrite(self) -> bool:
+        """Write the file anew, so that no byte of deleted rows is left in it or its WAL; False if it can't be now."""
+        with self._writing, contextlib.suppress(sqlite3.Error):  # a full disk, or another at work
             if self._closed or self.readonly:
-                return
+                return False
             if self._writer is None:
                 self._writer = self._connect()
             self._writer.execute("VACUUM")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                for _ in range(_TRIES):  # each has other writers wait for as long as it waits for readers
+                    self._writer.execute(f"PRAGMA busy_timeout={_TRY_SECONDS * 1_000:.0f}")
+                    if self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                        return True
+                    time.sleep(_TRY_SECONDS)
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1_000:.0f}")
+        return False
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when all is well."""

@@ -174,12 +174,6 @@ class TombstoneEntry:
     at: int
     seqs: NDArray[np.uint64]
 
-    @classmethod
-    def of_row(cls, id: int, at: int, seqs: bytes) -> TombstoneEntry:
-        """What was stored."""
-        check_counts(at)
-        return cls(id, at, np.frombuffer(seqs, np.dtype("<u8")))
-
 
 @dataclass(frozen=True, slots=True)
 class SnapshotEntry:

@@ -12,7 +12,9 @@ from .entries import SnapshotEntry, Tally, TombstoneEntry, check_counts
 from .tables import Tables
 
 TOMBSTONE, REVIVAL = "tombstone", "revival"
+_SEQ = np.dtype("<u8")
 _SECOND = 1_000_000  # of a moment's time
+_LATEST = 65_536  # moments that are looked at to thin them: more than commits between two flushes, as a rule
 
 
 class History(Tables):
@@ -29,9 +31,12 @@ class History(Tables):
             return []
         entries, digests = [], []
         query = f"SELECT id, at, seqs, checksum FROM {table} WHERE id>? ORDER BY id"
-        for id, at, seqs, digest in connection.execute(query, (after,)):
-            with self._decoding(f"{table} {id}", digest, at, seqs):
-                entries.append(TombstoneEntry.of_row(id, at, seqs))
+        for id, at, seqs, digest in connection.execute(query, (after,)):  # there may be very many
+            sound = type(at) is int and at >= 0 and type(seqs) is bytes and len(seqs) % 8 == 0
+            if not sound or digest != checksum(at, seqs):
+                with self._decoding(f"{table} {id}", digest, at, seqs):
+                    raise ValueError("it holds no seqs")
+            entries.append(TombstoneEntry(id, at, np.frombuffer(seqs, _SEQ)))
             digests.append(digest)
         self._expect(table, before.plus(digests), tally)
         return entries
@@ -55,9 +60,9 @@ class History(Tables):
             return tally, last
         stays = ~np.isin(np.concatenate([entry.seqs for entry in entries]), gone)
         ends = np.cumsum([len(entry.seqs) for entry in entries])
-        for entry, keep in zip(entries, np.split(stays, ends[:-1]), strict=True):
-            if keep.all():
-                continue
+        changed = np.unique(np.searchsorted(ends, np.flatnonzero(~stays), "right"))
+        for entry, end in zip((entries[number] for number in changed), ends[changed].tolist(), strict=True):
+            keep = stays[end - len(entry.seqs) : end]
             last = max(last, entry.at)
             tally = self._drop(connection, table, "id=?", entry.id, tally)
             if keep.any():
@@ -116,7 +121,11 @@ class History(Tables):
         self._expect("moment", Tally().plus(digests), tally)
 
     def thin_moments(self, connection: sqlite3.Connection, horizon: int, through: int, tally: Tally) -> Tally:
-        """Forget those before the horizon; of those up to `through`, all but the last of each second."""
+        """Forget those before the horizon; of the latest up to `through`, all but the last of each second.
+
+        The others have been thinned already: a flush should not take the longer the older a space is.
+        """
         tally = self._drop(connection, "moment", "seq<?", horizon, tally)
-        last = f"SELECT max(seq) FROM moment GROUP BY time / {_SECOND}"
-        return self._drop(connection, "moment", f"seq<=? AND seq NOT IN ({last})", through, tally)
+        latest = f"seq > coalesce((SELECT seq FROM moment ORDER BY seq DESC LIMIT 1 OFFSET {_LATEST}), -1)"
+        last = f"SELECT max(seq) FROM moment WHERE {latest} GROUP BY time / {_SECOND}"
+        return self._drop(connection, "moment", f"seq<=? AND {latest} AND seq NOT IN ({last})", through, tally)
