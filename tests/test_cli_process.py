@@ -57,7 +57,7 @@ def test_the_demo_stores_reopens_and_answers(tmp_path: Path) -> None:
     assert (tmp_path / "kinspace-demo" / "hub.sqlite").exists()
 
 
-def test_the_demo_s_lines_of_python_work_when_pasted_and_the_demo_can_be_run_again(tmp_path: Path) -> None:
+def test_the_demo_s_lines_of_python_work_when_pasted(tmp_path: Path) -> None:
     done = run("demo", "--path", "my hub", cwd=tmp_path, COLUMNS="80")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line for line in done.stdout.splitlines() if line.startswith(("from ", "keys, ", "docs", "print("))]
@@ -67,7 +67,6 @@ def test_the_demo_s_lines_of_python_work_when_pasted_and_the_demo_can_be_run_aga
     )
     assert (pasted.returncode, pasted.stderr) == (0, "")
     assert "random.shuffle" in pasted.stdout
-    assert run("demo", "--path", "my hub", "--json", cwd=tmp_path).returncode == 0
 
 
 def test_the_demo_never_replaces_a_space_that_is_not_its_own(tmp_path: Path) -> None:

@@ -70,7 +70,10 @@ def test_walking_prints_nothing_warns_of_nothing_and_imports_neither_programs_no
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_docstrings_are_keys_texts_and_columns_of_one_length() -> None:
+def test_docstrings_are_keys_texts_and_columns_of_one_length(
+    found: dict[str, Docstring], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kinspace.demo.walk", lambda: iter(found.values()))
     keys, texts, columns = docstrings()
     assert len(keys) == len(set(keys)) == len(texts)
     assert list(columns) == ["module", "kind", "name", "signature", "summary", "length"]

@@ -31,7 +31,7 @@ def test_chunks_and_strides_change_nothing(rng):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("M", [2, 3, 8, 17])
+@pytest.mark.parametrize("M", [2, 17])
 def test_every_node_is_reached(rng, metric, M):
     for X in (clustered(rng, 4000, 12, 400, 0.01), clustered(rng, 2500, 150, 5, 0.05), vectors(rng, 2000, 3)):
         assert_sound(build(X, metric, M=M, efc=20), range(len(X)))
@@ -39,7 +39,7 @@ def test_every_node_is_reached(rng, metric, M):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dims", [5, 40, 200])
+@pytest.mark.parametrize("dims", [5, 200])
 def test_rows_of_every_kind_of_trouble(rng, metric, kind, dims):
     X = vectors(rng, 2200, dims, kind)
     graph = build(X, metric, M=6, efc=40)

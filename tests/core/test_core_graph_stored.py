@@ -111,9 +111,7 @@ def spoilt(rng, array):
 def test_one_changed_element_never_crashes(made, seed):
     metric, X, graph = made
     rng, arrays = np.random.default_rng(seed), graph.arrays()
-    outcomes = [
-        try_everything({**arrays, name: spoilt(rng, array)}, X, metric) for name, array in arrays.items() for _ in "ab"
-    ]
+    outcomes = [try_everything({**arrays, name: spoilt(rng, array)}, X, metric) for name, array in arrays.items()]
     assert set(outcomes) <= {"refused", "searched"}
 
 

@@ -14,7 +14,7 @@ SAMPLED = 0.94  # what was measured to be .95 on some rows, measured again on ot
 @pytest.mark.parametrize("metric", METRICS)
 def test_recall_at_10_is_95_percent_with_nothing_chosen(metric: str) -> None:
     shares = []
-    for dims in (1, 2, 3, 15, 16, 17, 65, 384):
+    for dims in (1, 3, 16, 65, 384):
         rows, queries = clustered(2_000, dims, 1), clustered(400, dims, 1)
         index = ks.Hnsw.build(rows, metric)
         ids, found = index.search(queries, 10)

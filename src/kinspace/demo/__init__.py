@@ -36,17 +36,7 @@ def walk() -> Iterator[Docstring]:
 
 
 def docstrings() -> tuple[list[str], list[str], dict[str, Any]]:
-    r"""Return what `Space.add_texts` takes: keys, texts, and columns as {name: values}.
-
-    Examples
-    --------
-    >>> keys, texts, columns = docstrings()
-    >>> place = keys.index("math.gcd")
-    >>> texts[place], columns["kind"][place]
-    ('math.gcd\nGreatest Common Divisor.', 'function')
-    >>> columns["kind"][keys.index("bisect")], columns["kind"][keys.index("fractions.Fraction")]
-    ('module', 'class')
-    """
+    """Return what `Space.add_texts` takes: keys, texts, and columns as {name: values}."""
     found = list(walk())
     columns = {name: [getattr(docstring, name) for docstring in found] for name in COLUMNS}
     return [docstring.key for docstring in found], [docstring.text for docstring in found], columns

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 
 from ..errors import Closed, SpaceNotFound
+from ..storage.segment import end_before_zarr
 from .compact import compact, wanted
 from .flush import flush, log_is_full
 from .indexing import index_in_background, lacks_index
@@ -21,7 +22,8 @@ _log = logging.getLogger("kinspace")
 class Background:
     """Threads are started by the first work, and stopped by close()."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_exit: Callable[[], None] | None = None) -> None:
+        self._at_exit = at_exit  # what ends the work when the process ends
         self._tending = Worker("kinspace-background", self._tend)
         self._indexing = Worker("kinspace-indexing", self._index)
 
@@ -60,6 +62,7 @@ class Background:
         self._indexing.join(_AT_EXIT)
 
     def _tend(self, store: Store, stopped: Callable[[], bool]) -> None:
+        self._end_in_time()
         if log_is_full(store.view()):
             flush(store, wait=False)
         if wanted(store.view()):
@@ -68,7 +71,13 @@ class Background:
         self.index(store)
 
     def _index(self, store: Store, stopped: Callable[[], bool]) -> float | None:
+        self._end_in_time()
         return index_in_background(store, stopped)
+
+    def _end_in_time(self) -> None:
+        if self._at_exit is not None:
+            at_exit, self._at_exit = self._at_exit, None
+            end_before_zarr(at_exit)
 
 
 class Worker:

@@ -38,7 +38,7 @@ class HubFolder:
         self._durability = durability
         self._lock = threading.RLock()
         self._stores: dict[str, Store] = {}
-        self._background = Background()
+        self._background = Background(_close_all)
         weakref.finalize(self, self._background.close, wait=False).atexit = False
         self._closed = False
         self._temporary = temporary
@@ -207,7 +207,6 @@ class HubFolder:
             database.abandon()
 
 
-@atexit.register
 def _close_all() -> None:
     """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
     for hub in list(_open_hubs):
@@ -222,4 +221,5 @@ def _abandon_all() -> None:
         hub._abandon()
 
 
+atexit.register(_close_all)
 os.register_at_fork(after_in_child=_abandon_all)
