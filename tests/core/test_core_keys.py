@@ -136,3 +136,26 @@ def test_arrays_that_do_not_fit_each_other_are_refused():
         _core.Keys(hashes[1:], rows, ints=ints)
     with pytest.raises(TypeError, match="rows: expected"):
         _core.Keys(hashes, hashes, ints=ints)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=1, max_size=150), st.booleans())
+def test_of_several_rows_of_a_key_the_first_live_one_is_found(rows, integers):
+    keys = [ord(key) if integers else key for key, _ in rows]
+    live = np.packbits([alive for _, alive in rows], bitorder="little")
+    words = np.frombuffer(live.tobytes().ljust(-(-len(rows) // 64) * 8, b"\0"), np.uint64)
+    lookup = build(keys)
+    asked = sorted(set(keys))
+    expected = [
+        next((i for i, (key, (_, alive)) in enumerate(zip(keys, rows)) if key == one and alive), -1) for one in asked
+    ]
+    assert [lookup.find(hash_of(key), key, words) for key in asked] == expected
+    assert lookup.find_many(np.array([hash_of(key) for key in asked], np.uint64), asked, words).tolist() == expected
+    assert [lookup.find(hash_of(key), key) for key in asked] == [keys.index(key) for key in asked]
+
+
+@pytest.mark.parametrize("live", [np.zeros(1, np.uint64), np.zeros(0, np.uint64), np.zeros(2, np.int64), "none"])
+def test_live_rows_are_a_bit_for_each_row(live):
+    lookup = build([f"k{i}" for i in range(65)])
+    for call in (lambda: lookup.find(1, "k1", live), lambda: lookup.find_many(np.ones(1, np.uint64), ["k1"], live)):
+        with pytest.raises((TypeError, ValueError), match="live"):
+            call()

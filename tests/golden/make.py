@@ -33,6 +33,17 @@ def fill(hub: ks.Hub) -> None:
     numbers.multiset({n: vector(n) for n in (-(2**63), 0, 2**63 - 1)})
     numbers.flush()
     numbers.delete(0)
+    states = hub.create_space("states", dims=4)
+    states.multiset([(f"k{n}", vector(n), {"n": n}) for n in range(1, 5)])
+    states.snapshot("monday")
+    states.delete("k1")
+    states.set("k2", vector(20), n=0.5)
+    states.snapshot("tuesday")
+    states.compact()
+    states.restore("monday")
+    states.delete("k4")
+    states.fork("a fork").set("k9", vector(9))
+    states.freeze()
 
 
 if __name__ == "__main__":
