@@ -15,8 +15,8 @@ struct Keys {
   const std::uint64_t* offsets = nullptr;  // … row r is text[offsets[r]:offsets[r + 1]]
   const std::int64_t* ints = nullptr;      // or integer keys
 
-  // The first row of the key with that hash whose bit is set in `live` (null: any row), or -1. `at` is where the hash is
-  // or would be; `live` has a bit for each row.
+  // The first row of the key with that hash whose bit is set in `live` (null: any row), or -1. `at` is where the hash
+  // is or would be; `live` has a bit for each row.
   std::int64_t find(std::size_t at, std::uint64_t hash, std::string_view key, const std::uint64_t* live) const;
   std::int64_t find(std::size_t at, std::uint64_t hash, std::int64_t key, const std::uint64_t* live) const;
   std::size_t lower_bound(std::uint64_t hash) const;
