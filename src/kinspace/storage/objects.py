@@ -23,11 +23,6 @@ _making = threading.Lock()
 _users: set[int] = set()  # this process, once it has opened a store, and those it was forked from
 
 
-def is_url(place: object) -> bool:
-    """Whether that names a published place, and not a folder."""
-    return isinstance(place, str) and "://" in place
-
-
 class Objects:
     """The objects under one URL. Every error of the store is Unavailable, and says where."""
 

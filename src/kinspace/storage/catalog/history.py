@@ -11,7 +11,6 @@ from .database import checksum
 from .entries import SnapshotEntry, Tally, TombstoneEntry, check_counts
 from .tables import Tables
 
-TOMBSTONE, REVIVAL = "tombstone", "revival"
 _SEQ = np.dtype("<u8")
 _SECOND = 1_000_000  # of a moment's time
 _LATEST = 65_536  # moments that are looked at to thin them: more than commits between two flushes, as a rule
