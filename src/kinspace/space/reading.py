@@ -18,6 +18,7 @@ from .bits import Words
 from .effort import parse_effort
 from .hits import Hits
 from .index import index_bytes, segment_of
+from .plane import coded, plane_bytes
 from .store import Store
 from .view import View
 
@@ -330,7 +331,8 @@ class Reading:
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
-        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`.
+        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
+        are those of the codes that exact searches scan.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -347,6 +349,7 @@ class Reading:
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
+            "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
             "version": view.state.version,
         }
 

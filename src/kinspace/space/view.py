@@ -20,6 +20,7 @@ from .effort import Effort
 from .index import Indexes
 from .meta import Meta
 from .part import Part
+from .plane import planes
 from .tail import Tail
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ class View:
                 part.source.keys  # noqa: B018  # mapped now: hits ask for them later, when the files may be gone
         lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
         graphs = self.indexes.graphs(self.parts)
-        return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric, graphs=graphs)
+        coded = planes(self.parts, self.meta, self.indexes)
+        return _core.Scan(
+            [part.core_rows for part in self.parts], live=lives, metric=self.meta.metric, graphs=graphs, planes=coded
+        )
 
     def nearest(
         self,
