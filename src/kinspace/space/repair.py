@@ -79,7 +79,7 @@ class _Repair:
         """Every damaged segment, then the indexes; what fails is in the report, beside what was done before."""
         store, report = self._store, self._report
         problems, entries, locks = named_segments(store)
-        indexes = []
+        indexes: list[Path] = []
         try:
             for problem in problems:
                 what = f"a catalog can't be repaired, restore it from a backup: {problem.what}"
@@ -212,12 +212,8 @@ def _link_tree(source: Path, target: Path) -> None:
     """The files of a segment under another name, copied where the file system has no links; without the index."""
 
     def skipped(folder: str, names: list[str]) -> set[str]:
-        disposable = (
-            {index.FOLDER, plane.FOLDER, *(name for name in names if name.startswith("."))}
-            if Path(folder) == source
-            else set()
-        )
-        return disposable | {name for name in names if Path(folder, name).is_symlink()}
+        made_anew = {index.FOLDER, plane.FOLDER, *(name for name in names if name.startswith("."))}
+        return (made_anew if Path(folder) == source else set()) | {name for name in names if Path(folder, name).is_symlink()}
 
     shutil.copytree(source, target, ignore=skipped, copy_function=_link, dirs_exist_ok=True)
 
