@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..arrays import as_query
 from ..errors import InvalidInput
+from ..length import parse_length, parse_query
 from .effort import parse_effort
 from .masks import full_schema, masks_of, matching
+from .rerank import nearest
 from .view import View
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ class SpaceRows:
             raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
         asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
         masks = None if where is None else masks_of(self._view, where)
-        vector = as_query(query, self._view.meta.dims)
-        positions, distances, _ = self._view.nearest(vector, k, asked, masks=masks)
+        length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
+        vector = parse_query(query, length)
+        positions, distances, _ = nearest(self._view, vector, k, asked, length, masks=masks)
         return positions, distances
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
