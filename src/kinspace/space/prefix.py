@@ -18,22 +18,27 @@ _T = TypeVar("_T")
 
 def prefix_rows(part: Part, meta: Meta, dims: int) -> _core.Rows:
     """The first `dims` components of a part's vectors as the core sees them; each chunk has been checked."""
-    if not isinstance(part.source, SegmentReader):
-        return part.source.core_rows(part.rows, dims)
-    source = part.source
-    kept: dict[int, _core.Rows] = source.prefixes
+    if isinstance(part.source, SegmentReader):
+        return segment_prefix(part.source, meta, dims)
+    return part.source.core_rows(part.rows, dims)
+
+
+def segment_prefix(reader: SegmentReader, meta: Meta, dims: int) -> _core.Rows:
+    """The same of a segment. For the length that its graph is over they are one object as long as it is open."""
+    kept: dict[int, _core.Rows] = reader.prefixes
     rows = kept.get(dims)
     if rows is None:
-        source.check_chunks()
-        bodies = [chunk.body[:, :dims] for chunk in source.chunks]
+        reader.check_chunks()
+        bodies = [chunk.body[:, :dims] for chunk in reader.chunks]
         norms = np.concatenate([search_norms(body) for body in bodies])
-        rows = keep(kept, dims, _core.Rows(bodies, norms=norms, order=source.seqs, order_base=source.entry.base))
+        made = _core.Rows(bodies, norms=norms, order=reader.seqs, order_base=reader.entry.base)
+        rows = keep(kept, dims, made, meta.index_dims)
     return rows
 
 
-def keep(kept: dict[int, _T], dims: int, made: _T) -> _T:
+def keep(kept: dict[int, _T], dims: int, made: _T, always: int | None = None) -> _T:
     """Put in what was made for a length, unless another thread was quicker; returns what is there."""
     there = kept.setdefault(dims, made)
-    for oldest in list(kept)[:-KEPT]:
+    for oldest in [one for one in list(kept) if one != always][:-KEPT]:
         kept.pop(oldest, None)
     return there

@@ -20,6 +20,7 @@ from .hits import Hits
 from .index import index_bytes, segment_of
 from .rerank import nearest
 from .store import Store
+from .trained import warn_if_untrained
 from .view import View
 
 if TYPE_CHECKING:
@@ -273,7 +274,8 @@ class Reading:
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
-        plain = key is vectors is where is threads is dims is None and exact is False
+        index_dims = self._store.meta.index_dims
+        plain = key is vectors is where is threads is dims is index_dims is None and exact is False
         if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
@@ -291,6 +293,7 @@ class Reading:
             raise InvalidInput("give exactly one of key=, vector= and vectors=")
         effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
         length = parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._store.view()
         exclude = -1 if key is None else self._find(view, key)
         if vectors is not None:
@@ -340,6 +343,7 @@ class Reading:
             raise InvalidInput(f"sample must be at least 1; got {sample}")
         view, effort = self._store.view(), parse_effort(False, ef_search, recall)
         length = parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(self._store, length.dims, stacklevel=2)
         return measure(view, parse_k(k), sample, effort, length, None if where is None else _masks(view, where))
 
     def select(self, *names: str, **expressions: Any) -> Select:
@@ -364,6 +368,8 @@ class Reading:
             "metric": meta.metric,
             "dtype": meta.dtype,
             "key_type": meta.key_type,
+            "matryoshka": list(meta.matryoshka),
+            "index_dims": meta.index_dims,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),

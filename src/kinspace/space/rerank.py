@@ -27,16 +27,25 @@ def nearest(
     Distances are those of the components compared, or of all of them after a rerank, which is proven only if every
     row that may match was a candidate.
     """
-    if length.dims == length.full:
-        return view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=threads)
-    short = np.ascontiguousarray(queries[..., : length.dims])
-    if not length.reranks(queries):
-        return view.nearest(short, k, effort, length.dims, masks=masks, exclude=exclude, threads=threads)
+    dims, whole = length.dims, length.dims == length.full
+    if whole:
+        dims = _candidates_at(view, effort)
+        if dims == length.full:
+            return view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=threads)
+    short = np.ascontiguousarray(queries[..., :dims])
+    if not (whole or length.reranks(queries)):
+        return view.nearest(short, k, effort, dims, masks=masks, exclude=exclude, threads=threads)
     wanted = min(k * length.expand, view.starts[-1])
     # one more tells whether there are rows that are no candidates
-    found, _, _ = view.nearest(short, wanted + 1, effort, length.dims, masks=masks, exclude=exclude, threads=threads)
+    found, _, _ = view.nearest(short, wanted + 1, effort, dims, masks=masks, exclude=exclude, threads=threads)
     proven = found.shape[-1] <= wanted or k == 0
     return (*_reranked(view, queries, found[..., :wanted], k), proven)
+
+
+def _candidates_at(view: View, effort: Effort) -> int:
+    """The components that candidates of a whole search are found by: fewer than all if there are indexes over them."""
+    dims = view.meta.index_dims
+    return view.meta.dims if dims is None or effort.exact or not any(view.graphs) else dims
 
 
 def _reranked(

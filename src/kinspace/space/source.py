@@ -14,7 +14,7 @@ from ..length import parse_length, parse_query
 from .effort import parse_effort
 from .masks import full_schema, masks_of, matching
 from .rerank import nearest
-from .view import View
+from .trained import warn_if_untrained
 
 if TYPE_CHECKING:
     from ..filter import Predicate
@@ -29,14 +29,15 @@ class SpaceSource:
 
     def open(self) -> SpaceRows:
         """The rows of the newest view."""
-        return SpaceRows(self._store.view())
+        return SpaceRows(self._store)
 
 
 class SpaceRows:
     """The rows of one view. A handle is a row's position."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._view = store.view()
 
     @property
     def schema(self) -> pl.Schema:
@@ -71,6 +72,7 @@ class SpaceRows:
         asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
         masks = None if where is None else masks_of(self._view, where)
         length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
+        warn_if_untrained(self._store, length.dims, stacklevel=3)  # who collects
         vector = parse_query(query, length)
         positions, distances, _ = nearest(self._view, vector, k, asked, length, masks=masks)
         return positions, distances

@@ -104,13 +104,19 @@ class View:
     @cached_property
     def scan(self) -> _core.Scan:
         """The core's search over every live row, by index where there is one; each chunk has been checked."""
-        return self._scan([part.core_rows for part in self.parts], self.indexes.graphs(self.parts))
+        return self._scan([part.core_rows for part in self.parts], None if self.meta.index_dims else self.graphs)
+
+    @cached_property
+    def graphs(self) -> list[_core.Graph | None]:
+        """Each part's index, if it has one."""
+        return self.indexes.graphs(self.parts)
 
     def prefix_scan(self, dims: int) -> _core.Scan:
-        """The same over the first `dims` components of the vectors, without any index."""
+        """The same over the first `dims` components of the vectors, by index where that is of so many."""
         scan = self._prefix_scans.get(dims)
         if scan is None:
-            made = self._scan([prefix_rows(part, self.meta, dims) for part in self.parts], None)
+            rows = [prefix_rows(part, self.meta, dims) for part in self.parts]
+            made = self._scan(rows, self.graphs if dims == self.meta.index_dims else None)
             scan = keep(self._prefix_scans, dims, made)
         return scan
 
