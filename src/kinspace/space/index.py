@@ -21,6 +21,7 @@ from ..storage.files import os_errors
 from ..storage.graph import read_graph, write_graph
 from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder, replace_folder
+from .expand import Curve, parse_curve
 from .meta import Meta
 from .part import Part
 from .prefix import segment_prefix
@@ -36,10 +37,11 @@ _making = threading.Lock()
 class Index:
     """What this process knows of one segment's index."""
 
-    __slots__ = ("damaged", "graph", "lock", "retry")
+    __slots__ = ("curve", "damaged", "graph", "lock", "retry")
 
     def __init__(self) -> None:
         self.graph: _core.Graph | None = None
+        self.curve: Curve = ()  # of a graph over first components
         self.damaged: object = None  # which folder it was that could not be read
         self.retry = 0.0  # when to try again to make it, by time.monotonic()
         self.lock = threading.Lock()
@@ -99,10 +101,16 @@ class Indexes:
                 there = _identity(reader.folder / FOLDER)
                 if index.graph is None and there is not None and there != index.damaged:
                     try:
-                        index.graph = read_index(reader, self._meta)
+                        graph, index.curve = read_index(reader, self._meta)
+                        index.graph = graph  # last: then it is used
                     except KinspaceError:
                         index.damaged = there
         return index.graph
+
+    def curves(self, parts: tuple[Part, ...]) -> list[Curve]:
+        """What was measured of the graphs over first components that are used."""
+        indexes = [known(reader) for part in parts if (reader := segment_of(part)) is not None]
+        return [index.curve for index in indexes if index.graph is not None]
 
     def lack(self, parts: tuple[Part, ...]) -> list[SegmentReader]:
         """The segments that should have a graph and have none in this process, largest first."""
@@ -145,8 +153,11 @@ def index_rows(reader: SegmentReader, meta: Meta) -> _core.Rows:
     return reader.rows if meta.index_dims is None else segment_prefix(reader, meta, meta.index_dims)
 
 
-def read_index(reader: SegmentReader, meta: Meta) -> _core.Graph:
-    """The graph in a segment's folder, each byte of it checked; Corrupt if it is damaged, or that of other vectors."""
+def read_index(reader: SegmentReader, meta: Meta) -> tuple[_core.Graph, Curve]:
+    """The graph in a segment's folder and what was measured of it, each byte of it checked.
+
+    Corrupt if it is damaged, or that of other vectors.
+    """
     folder = reader.folder / FOLDER
     stored = read_folder(folder, read_graph)
     told = {name: stored.attributes.get(name) for name in _attributes(reader, meta)}
@@ -158,16 +169,18 @@ def read_index(reader: SegmentReader, meta: Meta) -> _core.Graph:
         raise Corrupt(f"{folder} holds no graph that can be read: {error}") from error
     if (graph.n, graph.metric, graph.M, graph.ef_construction) != (reader.entry.rows, meta.metric, M, EF_CONSTRUCTION):
         raise Corrupt(f"{folder} holds another graph than it says")
-    return graph
+    return graph, () if meta.index_dims is None else parse_curve(stored.attributes.get("expand"))
 
 
-def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, *, durable: bool) -> None:
+def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, curve: Curve, *, durable: bool) -> None:
     """Put the graph in its segment's folder, in the place of what is there; a segment that is gone stays so."""
     target = reader.folder / FOLDER
     with os_errors(f"writing {target}"):
         if target.is_symlink() or target.is_file():
             target.unlink()
     arrays, attributes = graph.arrays(), _attributes(reader, meta)
+    if meta.index_dims is not None:
+        attributes["expand"] = curve
     replace_folder(
         target,
         lambda folder: write_graph(folder, arrays, attributes),
