@@ -21,8 +21,10 @@ from ..storage.files import os_errors
 from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder, replace_folder
 from ..storage.sealed import read_sealed, write_sealed
+from .expand import Curve, parse_curve
 from .meta import Meta
 from .part import Part
+from .prefix import segment_prefix
 
 INDEX_ROWS = 4_096  # segments of fewer rows are always scanned
 M = 16
@@ -36,12 +38,14 @@ _making = threading.Lock()
 class Index:
     """What this process knows of one segment's index, and of its plane."""
 
-    __slots__ = ("damaged", "damaged_plane", "graph", "lock", "plane", "retry", "retry_plane")
+    __slots__ = ("curve", "damaged", "damaged_plane", "graph", "lock", "plane", "prefix_planes", "retry", "retry_plane")
 
     def __init__(self) -> None:
         self.graph: _core.Graph | None = None
+        self.curve: Curve = ()  # of a graph over first components
         self.damaged: object = None  # which folder it was that could not be read
         self.plane: _core.Plane | None = None
+        self.prefix_planes: dict[int, _core.Plane] = {}  # of its first components
         self.damaged_plane: object = None
         self.retry = 0.0  # when to try again to make it, by time.monotonic()
         self.retry_plane = 0.0
@@ -102,10 +106,16 @@ class Indexes:
                 there = folder_identity(reader.folder / FOLDER)
                 if index.graph is None and there is not None and there != index.damaged:
                     try:
-                        index.graph = read_index(reader, self._meta)
+                        graph, index.curve = read_index(reader, self._meta)
+                        index.graph = graph  # last: then it is used
                     except KinspaceError:
                         index.damaged = there
         return index.graph
+
+    def curves(self, parts: tuple[Part, ...]) -> list[Curve]:
+        """What was measured of the graphs over first components that are used."""
+        indexes = [known(reader) for part in parts if (reader := segment_of(part)) is not None]
+        return [index.curve for index in indexes if index.graph is not None]
 
     def lack(self, parts: tuple[Part, ...]) -> list[SegmentReader]:
         """The segments that should have a graph and have none in this process, largest first."""
@@ -143,26 +153,38 @@ def known(reader: SegmentReader) -> Index:
     return index
 
 
-def read_index(reader: SegmentReader, meta: Meta) -> _core.Graph:
-    """The graph in a segment's folder, each byte of it checked; Corrupt if it is damaged, or that of other vectors."""
+def index_rows(reader: SegmentReader, meta: Meta) -> _core.Rows:
+    """What a segment's graph is over: its vectors, or their first components."""
+    return reader.rows if meta.index_dims is None else segment_prefix(reader, meta, meta.index_dims)
+
+
+def read_index(reader: SegmentReader, meta: Meta) -> tuple[_core.Graph, Curve]:
+    """The graph in a segment's folder and what was measured of it, each byte of it checked.
+
+    Corrupt if it is damaged, or that of other vectors.
+    """
     folder = reader.folder / FOLDER
     stored = read_folder(folder, lambda there: read_sealed(there, KIND))
     wanted = {**attributes_of(reader, meta), "M": M, "ef_construction": EF_CONSTRUCTION}
+    if meta.index_dims is not None:
+        wanted["index_dims"] = meta.index_dims
     told = {name: stored.attributes.get(name) for name in wanted}
     if told != wanted:
         raise Corrupt(f"{folder} is not the index of this segment: it is of {told}")
     try:
-        graph = _core.Graph.restore(reader.rows, stored.arrays)
+        graph = _core.Graph.restore(index_rows(reader, meta), stored.arrays)
     except (TypeError, ValueError) as error:
         raise Corrupt(f"{folder} holds no graph that can be read: {error}") from error
     if (graph.n, graph.metric, graph.M, graph.ef_construction) != (reader.entry.rows, meta.metric, M, EF_CONSTRUCTION):
         raise Corrupt(f"{folder} holds another graph than it says")
-    return graph
+    return graph, () if meta.index_dims is None else parse_curve(stored.attributes.get("expand"))
 
 
-def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, *, durable: bool) -> None:
+def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, curve: Curve, *, durable: bool) -> None:
     """Put the graph in its segment's folder, in the place of what is there; a segment that is gone stays so."""
     attributes = {**attributes_of(reader, meta), "M": M, "ef_construction": EF_CONSTRUCTION}
+    if meta.index_dims is not None:
+        attributes |= {"index_dims": meta.index_dims, "expand": curve}
     put_beside(reader, FOLDER, KIND, graph.arrays(), attributes, durable=durable)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
+from .expand import Curve, measure_expand
 from .flush import turn
-from .index import EF_CONSTRUCTION, M, Origin, known, read_index, segment_of, write_index
+from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
 from .meta import Meta
 from .plane import coded, find_plane, keep_plane, lack_plane, make_plane, read_plane
 from .store import Store
@@ -150,11 +151,12 @@ def _next(store: Store) -> SegmentReader | None:
 def _is_there(store: Store, reader: SegmentReader) -> bool:
     """Whether a segment's index is on the disk and whole."""
     try:
-        graph = read_index(reader, store.meta)
+        graph, curve = read_index(reader, store.meta)
     except KinspaceError:
         return False
     index = known(reader)
-    index.graph = index.graph or graph
+    if index.graph is None:
+        index.graph, index.curve = graph, curve
     return True
 
 
@@ -204,16 +206,25 @@ def _build(
     """Build one segment's graph, store it and have it searched from now on; gently if there is a `meanwhile`."""
     meta, origin = store.meta, store.indexes.origins.get(reader.entry.id)
     reader.check_chunks()
+    rows = index_rows(reader, meta)
 
-    def make() -> _core.Graph:
+    def make() -> tuple[_core.Graph, Curve]:
+        graph = linked()
+        if meta.index_dims is None:
+            return graph, ()
+        total = rows.n
+        return graph, measure_expand(reader.rows, rows, meta.metric, lambda: progress and progress(total, total))
+
+    def linked() -> _core.Graph:
         if origin is not None:
-            return origin.graph.merged(reader.rows, _moved(origin, reader), threads=threads, progress=progress)
+            return origin.graph.merged(rows, _moved(origin, reader), threads=threads, progress=progress)
         return _core.Graph.build(
-            reader.rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
+            rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
         )
 
-    graph = make() if meanwhile is None else _gently(make, meanwhile)
-    write_index(reader, meta, graph, durable=store.durable)
+    graph, curve = make() if meanwhile is None else _gently(make, meanwhile)
+    write_index(reader, meta, graph, curve, durable=store.durable)
+    known(reader).curve = curve
     known(reader).graph = graph
     store.indexes.origins.pop(reader.entry.id, None)
 

@@ -20,6 +20,7 @@ from ..storage.sealed import read_sealed
 from .index import Indexes, attributes_of, folder_bytes, folder_identity, known, put_beside
 from .meta import Meta
 from .part import Part
+from .prefix import keep
 from .tail import Tail
 
 PLANE_ROWS = 1_024  # parts of fewer rows are scanned as they are
@@ -35,21 +36,30 @@ def coded(part: Part) -> SegmentReader | None:
     return source if isinstance(source, SegmentReader) and part.rows >= PLANE_ROWS else None
 
 
-def planes(parts: tuple[Part, ...], meta: Meta, indexes: Indexes) -> list[_core.Plane | None]:
-    """The plane each part is searched by, if it has one; it is read, if it is there now and was not before."""
+def planes(parts: tuple[Part, ...], meta: Meta, indexes: Indexes, dims: int | None = None) -> list[_core.Plane | None]:
+    """The plane each part is searched by, or its first `dims` components; read if it is there now and was not before.
+
+    None where there is none yet: then the vectors are scanned.
+    """
     found: list[_core.Plane | None] = []
     retry = []
     for part in parts:
         reader = coded(part)
         if reader is not None:
-            found.append(find_plane(reader, meta))
-            if found[-1] is None:
+            plane = find_plane(reader, meta)
+            found.append(plane if dims is None or plane is None else _prefix(reader, plane, dims))
+            if plane is None:
                 retry.append(known(reader).retry_plane)
         else:
-            found.append(part.source.plane(part.rows, meta.metric) if isinstance(part.source, Tail) else None)
+            found.append(part.source.plane(part.rows, meta.metric, dims) if isinstance(part.source, Tail) else None)
     if retry and min(retry) <= time.monotonic():
         indexes.lacking()
     return found
+
+
+def _prefix(reader: SegmentReader, plane: _core.Plane, dims: int) -> _core.Plane:
+    kept = known(reader).prefix_planes
+    return kept.get(dims) or keep(kept, dims, plane.prefix(dims, reader.rows))
 
 
 def lack_plane(parts: tuple[Part, ...]) -> list[SegmentReader]:

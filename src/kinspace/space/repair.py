@@ -213,7 +213,9 @@ def _link_tree(source: Path, target: Path) -> None:
 
     def skipped(folder: str, names: list[str]) -> set[str]:
         made_anew = {index.FOLDER, plane.FOLDER, *(name for name in names if name.startswith("."))}
-        return (made_anew if Path(folder) == source else set()) | {name for name in names if Path(folder, name).is_symlink()}
+        return (made_anew if Path(folder) == source else set()) | {
+            name for name in names if Path(folder, name).is_symlink()
+        }
 
     shutil.copytree(source, target, ignore=skipped, copy_function=_link, dirs_exist_ok=True)
 

@@ -77,12 +77,17 @@ class Tail:
             row = self._earlier.get(row, -1)
         return row
 
-    def core_rows(self, rows: int) -> _core.Rows:
-        """The first `rows` rows as the core sees them."""
+    def core_rows(self, rows: int, dims: int | None = None) -> _core.Rows:
+        """The first `rows` rows as the core sees them; of each so many components, all by default."""
+        if dims is not None:  # there are few rows: their norms are computed while scanning
+            return _core.Rows([self._vectors[:rows, :dims]], order=self._seqs[:rows])
         return _core.Rows([self._vectors[:rows]], norms=self._norms[:rows], order=self._seqs[:rows])
 
-    def plane(self, rows: int, metric: Metric) -> _core.Plane | None:
-        """Codes of most of the first `rows` rows, made now for those that have none yet; None for few rows."""
+    def plane(self, rows: int, metric: Metric, dims: int | None = None) -> _core.Plane | None:
+        """Codes of most of the first `rows` rows, or of their first `dims` components; None for few rows.
+
+        They are made now for rows that have none yet.
+        """
         wanted = rows // PLANE_STEP * PLANE_STEP
         if wanted == 0:
             return None
@@ -94,7 +99,8 @@ class Tail:
             if self._coded < wanted:
                 self._plane.encode(_core.Rows([self._vectors[self._coded : wanted]]), first=self._coded)
                 self._coded = wanted
-            return self._plane.head(wanted)
+            plane = self._plane.head(wanted)
+        return plane if dims is None else plane.prefix(dims, _core.Rows([self._vectors[:wanted]]))
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """A copy of one vector."""
