@@ -1,7 +1,7 @@
 """100,000 embeddings of real text, 768 dims in order of energy: passages of Debian's descriptions, TF-IDF and SVD.
 
-A truncated SVD gives what a Matryoshka model is trained for: its first dims hold most of what all of them say. Made
-once, in a minute or two, and kept in build/passages; without the real set a synthetic stand-in takes its place.
+What a Matryoshka model is trained for a truncated SVD has by itself: its first dims say most of what all of them say.
+Made once, in two minutes, and kept in build/passages; without the real set a synthetic stand-in takes its place.
 """
 
 from __future__ import annotations
@@ -22,20 +22,15 @@ SEED = 20_251_126
 
 
 def passages(rows: int = ROWS) -> Corpus:
-    """Return the first of 100,000 passages with their embeddings, and 100 questions embedded by the same model."""
+    """Return the first of 100,000 passages with their embeddings, and 100 queries: passages that are not among them."""
     if corpus.data_folder() is None:
         return stand_in(rows, DIMS)
     if not (KEPT / "queries.npy").exists():
         _make()
     texts = pl.read_parquet(KEPT / "passages.parquet").head(rows)
     vectors: Vectors = np.load(KEPT / "vectors.npy")[:rows]
-    return Corpus(f"passages of Debian descriptions, {len(vectors):,} × {DIMS}", texts, vectors, load_queries())
-
-
-def load_queries() -> Vectors:
-    """Return the 100 questions' embeddings."""
-    found: Vectors = np.load(KEPT / "queries.npy")
-    return found
+    queries: Vectors = np.load(KEPT / "queries.npy")
+    return Corpus(f"passages of Debian descriptions, {len(vectors):,} × {DIMS}", texts, vectors, queries)
 
 
 def stand_in(rows: int, dims: int) -> Corpus:
@@ -66,22 +61,23 @@ def split(text: str) -> list[str]:
 
 
 def _make() -> None:
+    """Word vectors by SVD of TF-IDF, in order of energy; a passage is the weighted mean of its words'."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.preprocessing import normalize
 
     folder = corpus.data_folder()
     assert folder is not None
     bodies = pl.read_parquet(folder / "debian_packages.parquet")["body"]
     texts = list(dict.fromkeys(passage for body in bodies for passage in split(body)))  # each text once
-    chosen = np.sort(np.random.default_rng(SEED).permutation(len(texts))[:ROWS])
-    texts = [texts[i] for i in chosen]
-    questions = pl.read_parquet(folder / "debian_queries.parquet")["query"].to_list()
     weigh = TfidfVectorizer(min_df=3, max_df=0.3, sublinear_tf=True, stop_words="english", dtype=np.float32)
     reduce = TruncatedSVD(DIMS, n_iter=3, random_state=SEED)
-    vectors = normalize(reduce.fit_transform(weigh.fit_transform(texts)))
-    queries = normalize(reduce.transform(weigh.transform(questions)))
+    vectors = reduce.fit_transform(weigh.fit_transform(texts)) * reduce.singular_values_
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    known = np.flatnonzero(lengths > 0)  # the others have no word that three passages have
+    chosen = np.random.default_rng(SEED).permutation(known)[: ROWS + QUERIES]
+    rows, asked = np.sort(chosen[:ROWS]), chosen[ROWS:]
+    unit = (vectors / np.maximum(lengths, 1e-30)).astype(np.float32)
     KEPT.mkdir(parents=True, exist_ok=True)
-    np.save(KEPT / "vectors.npy", vectors.astype(np.float32))
-    pl.DataFrame({"key": np.arange(len(texts)), "text": texts}).write_parquet(KEPT / "passages.parquet")
-    np.save(KEPT / "queries.npy", queries.astype(np.float32))  # last: it says that all is there
+    np.save(KEPT / "vectors.npy", unit[rows])
+    pl.DataFrame({"key": np.arange(ROWS), "text": [texts[i] for i in rows]}).write_parquet(KEPT / "passages.parquet")
+    np.save(KEPT / "queries.npy", unit[asked])  # last: it says that all is there
