@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import InvalidInput, SpaceExists, SpaceNotFound
@@ -102,6 +102,8 @@ class Hub(HubFolder):
         dtype: str = "float32",
         key_type: str = "str",
         embedder: Any = None,
+        matryoshka: Sequence[int] | None = None,
+        index_dims: int | None = None,
         exist_ok: bool = False,
     ) -> Space:
         """Make a new, empty space.
@@ -120,6 +122,12 @@ class Hub(HubFolder):
             What keys are.
         embedder : optional
             Turns texts into vectors for add_texts and search; its identity is stored, and another one is refused.
+        matryoshka : sequence of int, optional
+            The lengths, each in 1…dims, that the vectors' model was trained to be cut to. A search at another
+            (``dims=``) warns, once a process.
+        index_dims : int, optional
+            Build indexes over the first so many components, in 1…dims, by default all: smaller, sooner built and
+            faster to search. A search by index takes candidates there and orders them by all components.
         exist_ok : bool
             Return the space of that name if there is one and its parameters are these.
 
@@ -131,7 +139,7 @@ class Hub(HubFolder):
             If an argument is out of range.
         """
         check_space_name(name)
-        meta = Meta.parse(dims, metric, dtype, key_type, embedder)
+        meta = Meta.parse(dims, metric, dtype, key_type, embedder, matryoshka, index_dims)
         self._check_open()
         with self._lock:
             while True:
@@ -168,6 +176,8 @@ class Hub(HubFolder):
         key_type: str | None = None,
         dtype: str = "float32",
         embedder: Any = None,
+        matryoshka: Sequence[int] | None = None,
+        index_dims: int | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
     ) -> Space:
@@ -186,7 +196,7 @@ class Hub(HubFolder):
         key_type : {"str", "int"}, optional
             By default that of the file's keys; where it has none, row numbers are the keys, as "int" or, of HDF5 and
             vecs, as decimal text.
-        dtype, embedder
+        dtype, embedder, matryoshka, index_dims
             As for create_space.
         batch_size, progress
             As for Space.load.
@@ -205,6 +215,7 @@ class Hub(HubFolder):
         if name in self:
             raise SpaceExists(f"a space named {name!r} exists already; pick another name, or load() into that one")
         options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
+        options |= {"matryoshka": matryoshka, "index_dims": index_dims}
         meta, load = filling(self, path, name, key, vector, options, self._durability, batch_size, progress)
         self._create(name, meta, load)
         space = self.get_space(name, embedder=embedder)

@@ -40,7 +40,8 @@ def filling(
         raise InvalidInput(f"{path} has no column {vector!r} with vectors in it; say which with vector=")
     metric = options["metric"] or file.metric or "cosine"
     key_type = options["key_type"] or file.key_type or "int"
-    meta = Meta.parse(file.dims, metric, options["dtype"], key_type, options["embedder"])
+    more = (options[name] for name in ("embedder", "matryoshka", "index_dims"))
+    meta = Meta.parse(file.dims, metric, options["dtype"], key_type, *more)
 
     def fill(folder: Path) -> None:
         store = Store(folder, name, durability=durability)

@@ -23,6 +23,7 @@ from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder, replace_folder
 from .meta import Meta
 from .part import Part
+from .prefix import segment_prefix
 
 INDEX_ROWS = 4_096  # segments of fewer rows are always scanned
 M = 16
@@ -139,6 +140,11 @@ def known(reader: SegmentReader) -> Index:
     return index
 
 
+def index_rows(reader: SegmentReader, meta: Meta) -> _core.Rows:
+    """What a segment's graph is over: its vectors, or their first components."""
+    return reader.rows if meta.index_dims is None else segment_prefix(reader, meta, meta.index_dims)
+
+
 def read_index(reader: SegmentReader, meta: Meta) -> _core.Graph:
     """The graph in a segment's folder, each byte of it checked; Corrupt if it is damaged, or that of other vectors."""
     folder = reader.folder / FOLDER
@@ -147,7 +153,7 @@ def read_index(reader: SegmentReader, meta: Meta) -> _core.Graph:
     if told != _attributes(reader, meta):
         raise Corrupt(f"{folder} is not the index of this segment: it is of {told}")
     try:
-        graph = _core.Graph.restore(reader.rows, stored.arrays)
+        graph = _core.Graph.restore(index_rows(reader, meta), stored.arrays)
     except (TypeError, ValueError) as error:
         raise Corrupt(f"{folder} holds no graph that can be read: {error}") from error
     if (graph.n, graph.metric, graph.M, graph.ef_construction) != (reader.entry.rows, meta.metric, M, EF_CONSTRUCTION):
@@ -187,7 +193,7 @@ def _attributes(reader: SegmentReader, meta: Meta) -> dict[str, object]:
         "M": M,
         "ef_construction": EF_CONSTRUCTION,
         "rows": entry.rows,
-        "dims": meta.dims,
+        "dims": meta.index_dims or meta.dims,
         "of": xxhash.xxh3_64_hexdigest(json.dumps(vectors, separators=(",", ":")).encode()),
     }
 

@@ -17,7 +17,7 @@ from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
 from .flush import turn
-from .index import EF_CONSTRUCTION, M, Origin, known, read_index, segment_of, write_index
+from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
 from .store import Store
 
 LOOK_AGAIN = 0.5  # seconds, while another process builds
@@ -158,12 +158,13 @@ def _build(
     """Build one segment's graph, store it and have it searched from now on; gently if there is a `meanwhile`."""
     meta, origin = store.meta, store.indexes.origins.get(reader.entry.id)
     reader.check_chunks()
+    rows = index_rows(reader, meta)
 
     def make() -> _core.Graph:
         if origin is not None:
-            return origin.graph.merged(reader.rows, _moved(origin, reader), threads=threads, progress=progress)
+            return origin.graph.merged(rows, _moved(origin, reader), threads=threads, progress=progress)
         return _core.Graph.build(
-            reader.rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
+            rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
         )
 
     graph = make() if meanwhile is None else _gently(make, meanwhile)

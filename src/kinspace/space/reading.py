@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_matrix, as_query
 from ..errors import InvalidInput, KeyNotFound
+from ..length import EXPAND, parse_length, parse_queries, parse_query
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_k, parse_threads
 from .bits import Words
 from .effort import parse_effort
 from .hits import Hits
 from .index import index_bytes, segment_of
+from .rerank import nearest
 from .store import Store
+from .trained import warn_if_untrained
 from .view import View
 
 if TYPE_CHECKING:
@@ -222,6 +224,9 @@ class Reading:
         exact: bool = False,
         recall: float | None = None,
         ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int = EXPAND,
         threads: int | None = None,
     ) -> Any:
         """The k rows nearest to a key's vector, to a vector, or to each of many.
@@ -242,6 +247,16 @@ class Reading:
             .95 by default. Segments without an index, small ones among them, are compared row by row in any case.
         ef_search : int, optional
             Instead of recall: candidates kept while searching an index, in 1…65,536; fewer than k mean k.
+        dims : int, optional
+            Compare the first so many components of the vectors only, in 1…the space's dims, row by row. Under cosine
+            these are as if scaled to length 1 again; under l2 and ip they are taken as they are. Vectors to ask for may
+            have just so many components, or all.
+        rerank : bool, optional
+            With dims: take the k · expand rows found so as candidates, and return the k nearest of them by all
+            components. By default True if what is asked for has all of them, and False if it has not. With False the
+            distances are those of the first components.
+        expand : int
+            Candidates for each hit, at least 1.
         threads : int, optional
             At most so many; by default what the size of the work is worth.
 
@@ -249,7 +264,8 @@ class Reading:
         -------
         Hits, or a list of Hits for vectors=
             Nearest first, ties by insertion order. Their distances are those of an exact search; `exact` says whether
-            it is proven that no row is nearer than these.
+            it is proven that no row is nearer than these: by the first components if the distances are theirs; after a
+            rerank only if every row that may match was a candidate, for exact=True makes sure of the candidates alone.
 
         Raises
         ------
@@ -258,7 +274,8 @@ class Reading:
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
-        plain = key is vectors is where is threads is None and exact is False
+        index_dims = self._store.meta.index_dims
+        plain = key is vectors is where is threads is dims is index_dims is None and exact is False
         if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
@@ -275,14 +292,18 @@ class Reading:
         if (key is not None) + (vector is not None) + (vectors is not None) != 1:
             raise InvalidInput("give exactly one of key=, vector= and vectors=")
         effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
+        length = parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._store.view()
         exclude = -1 if key is None else self._find(view, key)
         if vectors is not None:
-            queries = as_matrix(vectors, self.dims)
+            queries = parse_queries(vectors, length)
         else:
-            queries = as_query(vector, self.dims) if key is None else view.vector(exclude)
+            queries = parse_query(vector, length) if key is None else view.vector(exclude)
         masks = None if where is None else _masks(view, where)
-        found, distances, proven = view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=workers)
+        found, distances, proven = nearest(
+            view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
+        )
         if vectors is None:
             return Hits(view, found, distances, proven)
         return [Hits(view, *one, proven) for one in zip(found, distances, strict=True)]
@@ -294,6 +315,9 @@ class Reading:
         *,
         recall: float | None = None,
         ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int = EXPAND,
         where: Any = None,
     ) -> float:
         """The share of the true k nearest that searches like these find, measured on the space's own rows.
@@ -304,21 +328,23 @@ class Reading:
             Hits of each search.
         sample : int
             Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
-        recall, ef_search, where
-            As for nearest_neighbors.
+        recall, ef_search, dims, rerank, expand, where
+            As for nearest_neighbors, where each row asks with all its components.
 
         Returns
         -------
         float
-            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near as the k-th of the
-            exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
+            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near, by all components,
+            as the k-th of the exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
         """
         from .recall import measure
 
         if parse_k(sample) < 1:
             raise InvalidInput(f"sample must be at least 1; got {sample}")
         view, effort = self._store.view(), parse_effort(False, ef_search, recall)
-        return measure(view, parse_k(k), sample, effort, None if where is None else _masks(view, where))
+        length = parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(self._store, length.dims, stacklevel=2)
+        return measure(view, parse_k(k), sample, effort, length, None if where is None else _masks(view, where))
 
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""
@@ -342,6 +368,8 @@ class Reading:
             "metric": meta.metric,
             "dtype": meta.dtype,
             "key_type": meta.key_type,
+            "matryoshka": list(meta.matryoshka),
+            "index_dims": meta.index_dims,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),

@@ -71,8 +71,10 @@ class Tail:
             row = self._earlier.get(row, -1)
         return row
 
-    def core_rows(self, rows: int) -> _core.Rows:
-        """The first `rows` rows as the core sees them."""
+    def core_rows(self, rows: int, dims: int | None = None) -> _core.Rows:
+        """The first `rows` rows as the core sees them; of each so many components, all by default."""
+        if dims is not None:  # there are few rows: their norms are computed while scanning
+            return _core.Rows([self._vectors[:rows, :dims]], order=self._seqs[:rows])
         return _core.Rows([self._vectors[:rows]], norms=self._norms[:rows], order=self._seqs[:rows])
 
     def vector(self, row: int) -> NDArray[np.float32]:
