@@ -16,7 +16,7 @@ from .corpus import Corpus, Vectors
 from .harness import REPOSITORY
 
 ROWS, DIMS, QUERIES = 100_000, 768, 100
-SHORTEST, USUAL = 40, 110  # characters of a passage: at least, and when the next sentence begins another
+SHORTEST, USUAL = 40, 90  # characters of a passage: at least, and when the next sentence begins another
 KEPT = REPOSITORY / "build" / "passages"
 SEED = 20_251_126
 
@@ -73,10 +73,11 @@ def _make() -> None:
     reduce = TruncatedSVD(DIMS, n_iter=3, random_state=SEED)
     vectors = reduce.fit_transform(weigh.fit_transform(texts)) * reduce.singular_values_
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    known = np.flatnonzero(lengths > 0)  # the others have no word that three passages have
-    chosen = np.random.default_rng(SEED).permutation(known)[: ROWS + QUERIES]
-    rows, asked = np.sort(chosen[:ROWS]), chosen[ROWS:]
     unit = (vectors / np.maximum(lengths, 1e-30)).astype(np.float32)
+    known = np.flatnonzero(lengths > 0)  # the others have no word that three passages have
+    known = known[np.unique(unit[known].round(5), axis=0, return_index=True)[1]]  # those of the same words: one of them
+    chosen = np.random.default_rng(SEED).permutation(np.sort(known))[: ROWS + QUERIES]
+    rows, asked = np.sort(chosen[:ROWS]), chosen[ROWS:]
     KEPT.mkdir(parents=True, exist_ok=True)
     np.save(KEPT / "vectors.npy", unit[rows])
     pl.DataFrame({"key": np.arange(ROWS), "text": [texts[i] for i in rows]}).write_parquet(KEPT / "passages.parquet")

@@ -147,6 +147,16 @@ def test_it_may_be_approximate_where_the_other_has_an_index(hub: ks.Hub) -> None
     assert pl.concat(left.knn_join(right, 10, exact=True, recall=0.5)).equals(exact)
 
 
+def test_on_the_first_dims_it_is_what_nearest_neighbors_finds_on_them(hub: ks.Hub) -> None:
+    space = scattered(hub, "one", "l2")
+    for options in ({"dims": 2, "rerank": False}, {"dims": 2}, {"dims": 3, "expand": 2}):
+        found = pl.concat(space.knn_join(space, 6, **options))
+        for (key,), mine in found.group_by("key"):
+            hits = list(space.nearest_neighbors(7, vector=space.get(key), exact=True, **options))
+            there = [hit for hit in hits if hit.key != key][:6]
+            assert list(zip(mine["neighbor"], mine["_dist"], strict=True)) == there
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -156,6 +166,7 @@ def test_it_may_be_approximate_where_the_other_has_an_index(hub: ks.Hub) -> None
         ({"threads": 0}, "threads must be"),
         ({"recall": 2.0}, "recall"),
         ({"exact": 1}, "exact must be"),
+        ({"dims": 5}, "dims must be in 1…4"),
         ({"where": "nothing > 1"}, "nothing"),
     ],
 )

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import InvalidInput
+from ..length import EXPAND, parse_length
 from ..types import parse_k, parse_threads
 from .effort import parse_effort
 from .masks import masks_of, predicate_of
 from .reading import Reading
+from .trained import warn_if_untrained
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +29,9 @@ class AllRows(Reading):
         exact: bool | None = None,
         recall: float | None = None,
         ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int = EXPAND,
         batch_size: int | None = None,
         threads: int | None = None,
     ) -> Iterator[pl.DataFrame]:
@@ -44,9 +49,12 @@ class AllRows(Reading):
         where : str or polars.Expr, optional
             Only rows of `other` for which it is true, as for nearest_neighbors. Every row of this space is asked.
         exact : bool, optional
-            Compare all rows, so that the answers are proven; by default so unless recall or ef_search is given.
+            Compare all rows, so that the answers are proven (with dims: the candidates); by default so unless recall
+            or ef_search is given.
         recall, ef_search : optional
             As for nearest_neighbors, where `other` has indexes.
+        dims, rerank, expand : optional
+            As for nearest_neighbors: compare the first dims, and order what that finds by all, unless rerank is False.
         batch_size : int, optional
             Rows of this space that a frame answers for, at least 1; by default 1,024, or fewer if k is above 255.
         threads : int, optional
@@ -85,11 +93,13 @@ class AllRows(Reading):
         if batch_size is not None and parse_k(batch_size) < 1:
             raise InvalidInput(f"batch_size must be at least 1; got {batch_size}")
         proven = recall is ef_search is None if exact is None else exact
-        effort = parse_effort(proven, ef_search, recall)
+        effort, length = parse_effort(proven, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(other._store, length.dims, stacklevel=2)
         left = self._store.view()
         right = left if other._store is self._store else other._store.view()
         masks = None if where is None else masks_of(right, predicate_of(right, where))
-        return knn_join(left, right, k, effort, masks, None if batch_size is None else parse_k(batch_size), workers)
+        rows = None if batch_size is None else parse_k(batch_size)
+        return knn_join(left, right, k, effort, length, masks, rows, workers)
 
     @overload
     def near_duplicates(

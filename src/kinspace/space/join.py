@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..length import Length
 from .bits import Words
 from .effort import Effort
+from .rerank import nearest
 from .view import View
 
 if TYPE_CHECKING:
@@ -21,7 +23,14 @@ HITS = 1 << 18  # that one batch may have, whatever k is
 
 
 def knn_join(
-    left: View, right: View, k: int, effort: Effort, masks: list[Words] | None, batch_size: int | None, threads: int
+    left: View,
+    right: View,
+    k: int,
+    effort: Effort,
+    length: Length,
+    masks: list[Words] | None,
+    batch_size: int | None,
+    threads: int,
 ) -> Iterator[pl.DataFrame]:
     """Frames of key, neighbor and _dist, in the left rows' insertion order; a row is no neighbour of its own."""
     import polars as pl
@@ -32,7 +41,8 @@ def knn_join(
     rows = max(1, min(BATCH_ROWS, HITS // max(asked, 1))) if batch_size is None else batch_size
     batches = in_batches(left.in_order(), rows)
     for here in chain([next(batches, np.empty(0, np.int64))], batches):
-        positions, distances, _ = right.nearest(left.vectors(here), asked, effort, masks=masks, threads=threads)
+        queries = left.vectors(here)
+        positions, distances, _ = nearest(right, queries, asked, effort, length, masks=masks, threads=threads)
         kept = np.ones(positions.shape, np.bool_)
         if itself:
             kept = positions != here[:, None]
