@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,7 +104,7 @@ def compare(vectors: Vectors, queries: Vectors, space: ks.Space, *, passes: int,
 
 def table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Headers and rows: for each way the overlaps, the runs per second, and how many times theirs ours are."""
-    headers = ["", "overlap, NumPy", "overlap, Kinspace", f"kept at ≥ {ENOUGH}"]
+    headers = ["way", "overlap, NumPy", "overlap, Kinspace", f"kept at ≥ {ENOUGH}"]
     headers += [f"runs/s, {who}" for who in (BY_NUMPY, BY_NUMPY_32, BY_SPACE)] + ["× float64", "× float32"]
     rows = []
     for way, one in found.items():
@@ -124,37 +123,32 @@ def table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return headers, rows
 
 
-def draw(found: Mapping[str, Any], title: str, path: Path | None = None) -> None:
-    """Plot overlap against runs per second, a line for each contestant; shown, or written to a path."""
+def draw(found: Mapping[str, Any], title: str) -> Any:
+    """Return a figure of overlap against runs per second, a line for each contestant; None without matplotlib."""
     try:
-        import matplotlib
+        from matplotlib import pyplot as plt
     except ImportError:
         print("no plot: matplotlib is not installed")
-        return
-    if path is not None:
-        matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
+        return None
     looks = {BY_NUMPY: ("#777777", "s"), BY_NUMPY_32: ("#1f4e9c", "D"), BY_SPACE: ("#d1103a", "o")}
     with plt.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
         figure, axis = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
         for who, (colour, marker) in looks.items():
             runs = [one[who]["runs"]["best"] for one in found.values()]
             means = [float(np.mean(one[who]["overlap"])) for one in found.values()]
-            axis.plot(runs, means, color=colour, marker=marker, label=who)
+            axis.plot(runs, means, color=colour, marker=marker, linestyle="", markersize=8, label=who)
         for way, one in found.items():
             here = one[BY_SPACE]["runs"]["best"], float(np.mean(one[BY_SPACE]["overlap"]))
-            axis.annotate(way, here, (8, -3), textcoords="offset points", fontsize=9)
-        axis.set(xscale="log", xlabel="runs per second, one query at a time", ylabel=f"of the full scan's {K}")
+            axis.annotate(way, here, (9, -4), textcoords="offset points", fontsize=9)
+        axis.set(
+            xscale="log", xlabel="runs per second, one query at a time", ylabel=f"of the full scan's {K}, on average"
+        )
         axis.set(title=title, ylim=(0, K + 0.4))
-        axis.grid(alpha=0.25)
-        axis.margins(x=0.18)
+        axis.grid(alpha=0.25, which="both")
+        axis.margins(x=0.25)
         axis.legend(frameon=False, loc="lower left")
-        if path is None:
-            plt.show()
-        else:
-            figure.savefig(path, dpi=160)
-            plt.close(figure)
+        plt.close(figure)
+    return figure
 
 
 def main() -> None:
@@ -168,7 +162,9 @@ def main() -> None:
         seconds = 0.3 if options.short else 1.0
         found = compare(real.vectors, real.queries, space, passes=passes, seconds=seconds)
     harness.show(f"**{real.name}**, cosine, the ten nearest, {len(real.queries)} queries", *table(found))
-    draw(found, real.name, harness.RESULTS / PICTURE.name if options.short else PICTURE)
+    figure = draw(found, real.name)
+    if figure is not None:
+        figure.savefig(harness.RESULTS / PICTURE.name if options.short else PICTURE, dpi=160)
     harness.keep("cookbook", {"set": real.name, "k": K, "ways": found})
 
 
