@@ -127,6 +127,7 @@ def draw(found: Mapping[str, Any], title: str) -> Any:
     """Return a figure of overlap against runs per second, a line for each contestant; None without matplotlib."""
     try:
         from matplotlib import pyplot as plt
+        from matplotlib.ticker import LogLocator
     except ImportError:
         print("no plot: matplotlib is not installed")
         return None
@@ -144,7 +145,10 @@ def draw(found: Mapping[str, Any], title: str) -> Any:
             xscale="log", xlabel="runs per second, one query at a time", ylabel=f"of the full scan's {K}, on average"
         )
         axis.set(title=title, ylim=(0, K + 0.4))
-        axis.grid(alpha=0.25, which="both")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.xaxis.set_minor_formatter("")
+        axis.grid(alpha=0.25)
         axis.margins(x=0.25)
         axis.legend(frameon=False, loc="lower left")
         plt.close(figure)
