@@ -184,11 +184,13 @@ nb::object distances(const PyScan& self, nb::handle query, nb::handle positions)
   {
     const Unlocked unlocked(n * parts.dims);
     Pulse pulse(poll_signals);
+    const Room room(parts, at_once);
     const double query_squares = squares(exact(), q.data, parts.dims);
     for (std::size_t from = 0; from < n; from += at_once) {
       const std::size_t count = std::min(at_once, n - from);
       const float* rows[at_once];
-      for (std::size_t i = 0; i < count; ++i) rows[i] = parts.row(static_cast<std::size_t>(which.data[from + i]));
+      for (std::size_t i = 0; i < count; ++i)
+        rows[i] = parts.row(static_cast<std::size_t>(which.data[from + i]), room.at(i));
       exact_distances(exact(), self.metric, q.data, query_squares, rows, count, parts.dims, out + from);
       for (std::size_t i = from; i < from + count; ++i)
         if (!std::isfinite(out[i])) throw NotFinite(which.data[i]);

@@ -68,7 +68,7 @@ bool Search::scan(std::size_t thread, std::size_t item) {
   const std::size_t end = std::min(part.rows->n, at + item_rows_);
   RowList list;
   while (at < end && worker.bad < 0) {
-    list.fill(considered_, p, at, end);
+    list.fill(considered_, p, at, end, worker.room());
     if (all_) {
       worker.collect(part, list);
     } else {
@@ -111,13 +111,14 @@ void Search::rank(std::size_t q) {
 // Names the first considered row that is not finite; `position` is one of them.
 void Search::fail(std::int64_t position, Poll poll) const {
   const Parts& parts = considered_.parts;
+  const Room room(parts, 1);
   Pulse pulse(poll);
   for (std::size_t p = 0; p < parts.parts.size(); ++p)
     for (std::size_t at = 0; at < parts.parts[p].rows->n; at += 64) {
       pulse.beat();
       for (std::uint64_t word = considered_.word(p, at); word != 0; word &= word - 1) {
         const std::size_t row = at + static_cast<std::size_t>(std::countr_zero(word));
-        if (!queries_.kernels.finite(parts.parts[p].rows->row(row), parts.dims))
+        if (!queries_.kernels.finite(parts.parts[p].rows->row(row, room.at(0)), parts.dims))
           throw NotFinite(static_cast<std::int64_t>(parts.parts[p].first + row));
       }
     }

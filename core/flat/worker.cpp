@@ -25,7 +25,7 @@ struct Worker::Block {
   const float* const* next;  // the rows of the block after
   const std::size_t* ids;
   std::size_t n, first;  // first: position of the part's row 0
-  bool has_norms;
+  bool has_norms, in_cache;
 };
 
 Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached)
@@ -46,7 +46,8 @@ void Worker::compare(const Part& part, const RowList& list) {
   const std::size_t fits = (std::size_t{128} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
   const std::size_t most = queries_.tiles.empty() ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
   for (std::size_t j = 0; j < list.n && bad < 0; j += most) {
-    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first, false};
+    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first,
+                false,         list.in_room};
     prepare(part, block);
     if (!queries_.tiles.empty()) compare_tiles(block);
     compare_singles(block);
@@ -159,7 +160,7 @@ void Worker::sum_single(const Block& block, std::size_t q, std::size_t from, std
   const float* query = queries_.scan_query(q);
   const float* const* rows = block.rows + from;
   const bool first = q == queries_.singles;
-  const std::size_t ahead = first && queries_.tiles.empty() ? ahead_ : 0;
+  const std::size_t ahead = first && queries_.tiles.empty() && !block.in_cache ? ahead_ : 0;
   if (queries_.metric == Metric::l2) {
     kernels.l2sqs(query, rows, n, queries_.dims, ahead, s + from);
   } else if (block.has_norms || !first) {
@@ -191,7 +192,8 @@ float Worker::sift_tau(std::size_t q) const {
 // s is the float dot with the unit query, or for l2 the direct float sum of squared differences.
 void Worker::consider(std::size_t q, const Bounds& bounds, float s, float norm, std::size_t position) {
   if (!std::isfinite(s)) {
-    if (!queries_.kernels.finite(parts_.row(position), queries_.dims)) {
+    const Room room(parts_, 1);
+    if (!queries_.kernels.finite(parts_.row(position, room.at(0)), queries_.dims)) {
       bad = static_cast<std::int64_t>(position);
       return;
     }
