@@ -28,28 +28,33 @@ void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
   }
 }
 
-void RowList::take_widened(const Rows& from, std::size_t at, std::uint64_t word, float* room) {
-  for (; word != 0; word &= word - 1) {
-    const std::size_t id = at + static_cast<std::size_t>(std::countr_zero(word));
-    ids[n] = id;
-    rows[n] = from.row(id, room + n * from.dims);
-    ++n;
+// Rows `at` to `end` of the part, to where the room is full.
+void RowList::widen(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end, Widened& room) {
+  const Rows& from = *considered.parts.parts[p].rows;
+  if (!room.floats) room.floats = Buffer<float>(room.rows * from.dims);
+  const std::size_t row_bytes = from.row_bytes(), ahead = in_flight / row_bytes + 1;
+  while (at < end && n < room.rows) {
+    const std::size_t first = at / 64 * 64;
+    std::uint64_t word = considered.word(p, first) & ~std::uint64_t{0} << at % 64;
+    const bool dense = word == ~std::uint64_t{0} << at % 64;
+    for (; word != 0 && n < room.rows; word &= word - 1, ++n) {
+      ids[n] = first + static_cast<std::size_t>(std::countr_zero(word));
+      if (const std::size_t later = ids[n] + ahead; dense && later < from.n)
+        for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(from.bytes(later) + b);
+      rows[n] = from.row(ids[n], room.floats.data() + n * from.dims);
+    }
+    at = word == 0 ? first + 64 : first + static_cast<std::size_t>(std::countr_zero(word));
   }
 }
 
-void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end, Buffer<float>& room) {
+void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end, Widened& room) {
   const Rows& from = *considered.parts.parts[p].rows;
   n = 0;
-  in_room = !from.wide();
-  if (in_room && !room) room = Buffer<float>(widened * from.dims);
-  for (; at < end && n + 64 <= (in_room ? widened : capacity); at += 64) {
+  in_cache = !from.wide();
+  if (in_cache) widen(considered, p, at, end, room);
+  for (; !in_cache && at < end && n + 64 <= capacity; at += 64) {
     const std::uint64_t word = considered.word(p, at);
-    if (word == 0) continue;
-    if (in_room) {
-      take_widened(from, at, word, room.data());
-    } else {
-      take(from, at, word);
-    }
+    if (word != 0) take(from, at, word);
   }
   if (n == 0) return;
   for (std::size_t i = 0; i < padding; ++i) rows[n + i] = rows[n - 1];

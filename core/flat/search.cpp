@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "flat/bits.hpp"
 #include "flat/errors.hpp"
 #include "simd/dispatch.hpp"
 
@@ -68,7 +69,7 @@ bool Search::scan(std::size_t thread, std::size_t item) {
   const std::size_t end = std::min(part.rows->n, at + item_rows_);
   RowList list;
   while (at < end && worker.bad < 0) {
-    list.fill(considered_, p, at, end, worker.room());
+    list.fill(considered_, p, at, end, worker.room);
     if (all_) {
       worker.collect(part, list);
     } else {
@@ -128,6 +129,7 @@ void Search::fail(std::int64_t position, Poll poll) const {
 std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m, const Considered& considered,
                                        std::size_t k, std::size_t threads, Poll poll) {
   const std::size_t dims = considered.parts.dims, batch = queries_at_once(dims);
+  if (over_bits(metric)) return search_bits(metric, Packed(queries, m, dims), considered, k, threads, poll);
   std::vector<std::vector<Found>> nearest;
   nearest.reserve(m);
   std::optional<Pulse> pulse;

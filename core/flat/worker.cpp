@@ -18,6 +18,13 @@ float checked_norm(float float_squares, const ExactKernels& exact, const float* 
   return norm == 0.0 || (norm >= least_norm && norm <= most_norm) ? static_cast<float>(norm) : NAN;
 }
 
+constexpr std::size_t first_cache = std::size_t{24} << 10, second_cache = std::size_t{128} << 10;  // bytes to be had
+
+// Rows in so many bytes: a multiple of 8, at most a block.
+std::size_t rows_within(std::size_t bytes, std::size_t dims) {
+  return std::clamp<std::size_t>(bytes / (dims * sizeof(float)) / 8 * 8, 8, block_rows);
+}
+
 }  // namespace
 
 struct Worker::Block {
@@ -29,8 +36,9 @@ struct Worker::Block {
 };
 
 Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached)
-    : queries_(queries), parts_(parts) {
-  constexpr std::size_t in_flight = 12 << 10;  // bytes that hide the latency of memory (measured; 8 to 32 KB are alike)
+    : room{rows_within(queries.tiles.empty() ? first_cache : second_cache, queries.dims), {}},
+      queries_(queries),
+      parts_(parts) {
   ahead_ = cached ? 0 : std::clamp<std::size_t>(in_flight / (queries.dims * sizeof(float)), 1, most_ahead);
   candidates.reserve(queries.m);
   for (std::size_t q = 0; q < queries.m; ++q) candidates.emplace_back(k);
@@ -43,11 +51,10 @@ Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool c
 
 void Worker::compare(const Part& part, const RowList& list) {
   // Tiles read a block once for each group of queries: it should stay in the cache meanwhile.
-  const std::size_t fits = (std::size_t{128} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
-  const std::size_t most = queries_.tiles.empty() ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
+  const std::size_t most = queries_.tiles.empty() ? block_rows : rows_within(second_cache, queries_.dims);
   for (std::size_t j = 0; j < list.n && bad < 0; j += most) {
     Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first,
-                false,         list.in_room};
+                false,         list.in_cache};
     prepare(part, block);
     if (!queries_.tiles.empty()) compare_tiles(block);
     compare_singles(block);
@@ -137,8 +144,7 @@ void Worker::compare_tiles(const Block& block) {
 void Worker::compare_singles(Block& block) {
   const std::size_t first = queries_.singles, n = queries_.m - first;
   if (n == 0) return;
-  const std::size_t fits = (std::size_t{24} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
-  const std::size_t turn = n == 1 ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
+  const std::size_t turn = n == 1 ? block_rows : rows_within(first_cache, queries_.dims);
   for (std::size_t from = 0; from < block.n; from += turn)
     for (std::size_t q = 0; q < n; ++q)
       sum_single(block, first + q, from, std::min(turn, block.n - from), single_out_.data() + q * block_rows);

@@ -22,8 +22,7 @@ class Worker {
   // Every row of list is an answer: takes their exact distances.
   void collect(const Part& part, const RowList& list);
 
-  Buffer<float>& room() { return room_; }  // where RowList widens rows
-
+  Widened room;                        // for the lists of rows to compare
   std::vector<Candidates> candidates;  // of each query
   std::int64_t bad = -1;               // a row that is not finite: its position. The answer is void then
 
@@ -41,7 +40,7 @@ class Worker {
   const Queries& queries_;
   const Parts& parts_;
   std::size_t ahead_;  // rows to fetch ahead when there is one query
-  Buffer<float> tile_out_, single_out_, room_;
+  Buffer<float> tile_out_, single_out_;
   Buffer<std::uint32_t> hits_;
   alignas(64) float norm_[block_rows] = {};
   alignas(64) float s_[block_rows] = {};
