@@ -41,7 +41,7 @@ def by_count(metric, X, q):
     """float64, from the definitions."""
     X, q = X.astype(bool), q.astype(bool)
     if metric == "hamming":
-        return (X != q).sum(axis=1).astype(np.float64)
+        return (q != X).sum(axis=1).astype(np.float64)
     both, either = (X & q).sum(axis=1), (X | q).sum(axis=1)
     return np.where(either == 0, 0.0, 1.0 - both / np.maximum(either, 1))
 

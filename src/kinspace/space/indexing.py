@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
 from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
+from ..types import Metric
 from .flush import turn
 from .index import EF_CONSTRUCTION, M, Origin, known, read_index, segment_of, write_index
 from .store import Store
@@ -156,18 +157,18 @@ def _build(
     meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Build one segment's graph, store it and have it searched from now on; gently if there is a `meanwhile`."""
-    meta, origin = store.meta, store.indexes.origins.get(reader.entry.id)
+    origin, metric = store.indexes.origins.get(reader.entry.id), cast("Metric", store.meta.metric)  # never over bits
     reader.check_chunks()
 
     def make() -> _core.Graph:
         if origin is not None:
             return origin.graph.merged(reader.rows, _moved(origin, reader), threads=threads, progress=progress)
         return _core.Graph.build(
-            reader.rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
+            reader.rows, metric=metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
         )
 
     graph = make() if meanwhile is None else _gently(make, meanwhile)
-    write_index(reader, meta, graph, durable=store.durable)
+    write_index(reader, store.meta, graph, durable=store.durable)
     known(reader).graph = graph
     store.indexes.origins.pop(reader.entry.id, None)
 

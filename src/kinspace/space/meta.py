@@ -8,9 +8,7 @@ from typing import Any
 
 from ..errors import Corrupt, InvalidInput
 from ..storage.keys import KeyType, parse_key_type
-from ..types import Metric, parse_dims, parse_metric
-
-DTYPES = ("float32",)
+from ..types import BitMetric, Dtype, Metric, parse_dims, parse_dtype, parse_space_metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +16,8 @@ class Meta:
     """A space's dims, metric, dtype, type of keys, and the identity of its embedder."""
 
     dims: int
-    metric: Metric
-    dtype: str
+    metric: Metric | BitMetric
+    dtype: Dtype
     key_type: KeyType
     embedder: dict[str, Any] | None
     lineage: tuple[tuple[str, int], ...] = field(default=(), compare=False)
@@ -37,9 +35,8 @@ class Meta:
                 raise InvalidInput(f"dims is {dims!r}, but the embedder makes {made}; leave dims out")
         if dims is None:
             raise InvalidInput("a space needs dims= (how long its vectors are), or an embedder that knows")
-        if dtype not in DTYPES:
-            raise InvalidInput(f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}")
-        return cls(parse_dims(dims), parse_metric(metric), str(dtype), parse_key_type(key_type), identity)
+        stored = parse_dtype(dtype)
+        return cls(parse_dims(dims), parse_space_metric(metric, stored), stored, parse_key_type(key_type), identity)
 
     @classmethod
     def of_stored(cls, fields: dict[str, Any]) -> Meta:
@@ -47,11 +44,11 @@ class Meta:
         try:
             line = tuple((str(id), int(seq)) for id, seq in fields.pop("lineage", ()))
             meta = cls(**fields, lineage=line)
-            parsed = parse_dims(meta.dims), parse_metric(meta.metric), parse_key_type(meta.key_type)
+            dtype = parse_dtype(meta.dtype)
+            parsed = parse_dims(meta.dims), parse_space_metric(meta.metric, dtype), parse_key_type(meta.key_type)
         except (InvalidInput, TypeError, ValueError) as error:
             raise Corrupt(f"a space's description can't be read: {error}") from error
-        known = meta.dtype in DTYPES and isinstance(meta.embedder, dict | None)
-        if not known or parsed != (meta.dims, meta.metric, meta.key_type):
+        if not isinstance(meta.embedder, dict | None) or parsed != (meta.dims, meta.metric, meta.key_type):
             raise Corrupt(f"a space's description can't be read: {fields}")
         return meta
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_matrix, as_query
 from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_k, parse_threads
 from .bits import Words
 from .effort import parse_effort
+from .fit import space_queries, space_query
 from .hits import Hits
 from .index import index_bytes, segment_of
 from .store import Store
@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def metric(self) -> str:
-        """How distance is measured: "cosine", "l2" or "ip"."""
+        """How distance is measured: "cosine", "l2" or "ip"; between bits "hamming" or "jaccard"."""
         return self._store.meta.metric
 
     @property
@@ -278,9 +278,9 @@ class Reading:
         view = self._store.view()
         exclude = -1 if key is None else self._find(view, key)
         if vectors is not None:
-            queries = as_matrix(vectors, self.dims)
+            queries = space_queries(self._store.meta, vectors)
         else:
-            queries = as_query(vector, self.dims) if key is None else view.vector(exclude)
+            queries = space_query(self._store.meta, vector) if key is None else view.vector(exclude)
         masks = None if where is None else _masks(view, where)
         found, distances, proven = view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=workers)
         if vectors is None:

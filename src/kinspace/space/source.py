@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..arrays import as_query
 from ..errors import InvalidInput
 from .effort import parse_effort
+from .fit import space_query
 from .masks import full_schema, masks_of, matching
 from .view import View
 
@@ -69,7 +69,7 @@ class SpaceRows:
             raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
         asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
         masks = None if where is None else masks_of(self._view, where)
-        vector = as_query(query, self._view.meta.dims)
+        vector = space_query(self._view.meta, query)
         positions, distances, _ = self._view.nearest(vector, k, asked, masks=masks)
         return positions, distances
 

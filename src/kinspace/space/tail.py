@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import Corrupt, InvalidInput
 from ..storage.catalog import LogEntry
+from ..storage.dtypes import array_dtype, array_width, decode, encode
 from ..storage.segment import search_norms
-from ..types import Key
+from ..types import Dtype, Key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 class Tail:
     """Rows of the log in the order they came. Only the one who holds the space's write lock appends."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, dims: int, dtype: Dtype = "float32") -> None:
         self.dims = dims
+        self.dtype = dtype
         self.rows = 0
         self.keys: list[Key] = []
         self.first_id = 0  # of the log entries held, 0 while there are none
         self.last_id = 0
-        self._vectors = np.empty((16, dims), np.float32)
+        self._vectors = np.empty((16, array_width(dtype, dims)), array_dtype(dtype))
         self._norms = np.empty(16, np.float32)
         self._seqs = np.empty(16, np.uint64)
         self._newest: dict[Key, int] = {}  # key -> its last row
@@ -48,7 +50,7 @@ class Tail:
         count = len(entry.keys)
         self._reserve(self.rows + count)
         place = slice(self.rows, self.rows + count)
-        self._vectors[place] = entry.vectors
+        self._vectors[place] = encode(entry.vectors, self.dtype)
         self._norms[place] = search_norms(entry.vectors)
         self._seqs[place] = np.arange(entry.first, entry.first + count, dtype=np.uint64)
         self.keys[self.rows :] = entry.keys  # whatever an interrupted append left is written over
@@ -73,12 +75,12 @@ class Tail:
 
     def core_rows(self, rows: int) -> _core.Rows:
         """The first `rows` rows as the core sees them."""
-        return _core.Rows([self._vectors[:rows]], norms=self._norms[:rows], order=self._seqs[:rows])
+        vectors, norms, seqs = self._vectors[:rows], self._norms[:rows], self._seqs[:rows]
+        return _core.Rows([vectors], norms=norms, order=seqs, dims=self.dims, dtype=self.dtype)
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """A copy of one vector."""
-        copy: NDArray[np.float32] = self._vectors[row].copy()
-        return copy
+        return decode(self._vectors[row], self.dtype, self.dims)
 
     def seqs(self, rows: int) -> NDArray[np.uint64]:
         """The seqs of the first `rows` rows, ascending."""
