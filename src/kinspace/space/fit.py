@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import as_matrix, as_query
+from ..arrays.vector import from_torch, torch_tensor
 from ..errors import InvalidInput
 from ..storage.dtypes import decode, encode
 from ..types import Dtype
@@ -46,7 +47,7 @@ nothing is scaled or rounded to one
     good = np.isfinite(fitted) if dtype in ("float16", "bfloat16") else fitted == vectors
     if not good.all():
         row, at = divmod(int(np.argmin(good)), good.shape[1])
-        raise InvalidInput(f"key {keys[row]!r}: component {at} of the vector is {vectors[row, at]}; {_HOLDS[dtype]}")
+        raise InvalidInput(f"key {keys[row]!r}: component {at} of the vector is {vectors[row, at]!s}; {_HOLDS[dtype]}")
     return fitted
 
 
@@ -56,14 +57,21 @@ def as_numbers(values: Any, meta: Meta) -> Any:
         return values
     if isinstance(values, (list, tuple)) and any(isinstance(value, (bool, np.bool_)) for value in values):
         return [int(value) if isinstance(value, (bool, np.bool_)) else value for value in values]
-    kind = getattr(values, "dtype", None)
-    if kind == np.dtype(np.bool_) and hasattr(values, "__array__"):
-        return np.asarray(values).view(np.uint8)
+    if isinstance(values, np.ndarray):
+        return values.view(np.uint8) if values.dtype == np.bool_ else values
+    if torch_tensor(values):
+        return as_numbers(from_torch(values.detach()), meta)
     if type(values).__module__.startswith("polars"):
         import polars as pl
 
-        inner = {pl.Array(pl.Boolean, meta.dims): pl.Array(pl.UInt8, meta.dims), pl.List(pl.Boolean): pl.List(pl.UInt8)}
-        return values.cast(inner[kind]) if kind in inner else values
+        number, kind = pl.UInt8(), values.dtype
+        for of_bools, of_numbers in (
+            (pl.Boolean(), number),
+            (pl.List(pl.Boolean), pl.List(number)),
+            (pl.Array(pl.Boolean, meta.dims), pl.Array(number, meta.dims)),
+        ):
+            if kind == of_bools:
+                return values.cast(of_numbers)
     return values
 
 
@@ -81,5 +89,5 @@ def _checked(meta: Meta, queries: NDArray[np.float32]) -> NDArray[np.float32]:
     if meta.dtype == "bit":
         wrong = queries[(queries != 0) & (queries != 1)]
         if len(wrong):
-            raise InvalidInput(f"a query of a space of bits holds 0 and 1 alone; got {wrong[0]}")
+            raise InvalidInput(f"a query of a space of bits holds 0 and 1 alone; got {wrong[0]!s}")
     return queries

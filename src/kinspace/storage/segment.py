@@ -124,7 +124,7 @@ def _write_arrays(
 ) -> tuple[int, int]:
     import zarr
 
-    told: dict[str, object] = {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}
+    told: dict[str, Any] = {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}
     if dtype != "float32":  # which goes without saying: so it was before there were others
         told["dtype"] = dtype
     group = zarr.open_group(
