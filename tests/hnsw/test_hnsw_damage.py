@@ -14,7 +14,7 @@ import xxhash
 
 import kinspace as ks
 from kinspace import _core
-from kinspace.storage.graph import Vectors, read_graph, write_graph
+from kinspace.storage.sealed import Vectors, read_sealed, write_sealed
 from sets import clustered
 
 
