@@ -37,6 +37,7 @@ struct Worker::Block {
 
 Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached)
     : room{rows_within(queries.tiles.empty() ? first_cache : second_cache, queries.dims), {}},
+      planes(queries, parts, candidates),
       queries_(queries),
       parts_(parts) {
   ahead_ = cached ? 0 : std::clamp<std::size_t>(in_flight / (queries.dims * sizeof(float)), 1, most_ahead);

@@ -3,6 +3,7 @@
 
 #include "simd/codes.hpp"
 #include "simd/elements.hpp"
+#include "simd/plane.hpp"
 
 #if defined(KINSPACE_X86)
 #include <cpuid.h>
@@ -18,6 +19,7 @@ namespace {
 std::atomic<const Kernels*> active{&scalar_kernels};
 std::atomic<const CodeKernels*> active_codes{&scalar_codes};
 std::atomic<const ElementKernels*> active_elements{&scalar_elements};
+std::atomic<const PlaneKernels*> active_plane{&scalar_plane};
 
 #if defined(KINSPACE_X86)
 // What the processor can do and the system lets it: a register that is not saved at a task switch is of no use.
@@ -68,10 +70,23 @@ const ElementKernels& elements_with(const Kernels* table) {
   return scalar_elements;
 }
 
+// The plane kernels that go with a table.
+const PlaneKernels& plane_with(const Kernels* table) {
+#if defined(KINSPACE_X86)
+  if (table == &avx512_kernels) return Processor().vnni ? avx512_plane : avx2_plane;
+  if (table == &avx2_kernels) return avx2_plane;
+#elif defined(KINSPACE_ARM64)
+  if (table == &neon_kernels) return neon_plane;
+#endif
+  static_cast<void>(table);
+  return scalar_plane;
+}
+
 void use(const Kernels* table) {
   active.store(table, std::memory_order_relaxed);
   active_codes.store(&codes_with(table), std::memory_order_relaxed);
   active_elements.store(&elements_with(table), std::memory_order_relaxed);
+  active_plane.store(&plane_with(table), std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -113,5 +128,6 @@ void choose_kernels() {
 const Kernels& kernels() noexcept { return *active.load(std::memory_order_relaxed); }
 const ElementKernels& element_kernels() noexcept { return *active_elements.load(std::memory_order_relaxed); }
 const CodeKernels& code_kernels() noexcept { return *active_codes.load(std::memory_order_relaxed); }
+const PlaneKernels& plane_kernels() noexcept { return *active_plane.load(std::memory_order_relaxed); }
 
 }  // namespace kinspace
