@@ -115,6 +115,24 @@ def test_a_graph_is_the_one_over_the_float32_that_rows_are(rng, dtype, metric):
     assert_found(*(scan.nearest(floats[:50], 10)[:2] for scan in scans))
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", NARROW)
+def test_a_plane_is_the_one_over_the_float32_that_rows_are(isa, rng, dtype, metric):
+    n, dims = 1_000, 70
+    rows, floats = stored(rng, dtype, n, dims)
+    made = []
+    for data, kind in ((rows, dtype), (floats, "float32")):
+        held = _core.Rows(chunks(data, 256), dtype=kind)
+        plane = _core.Plane(n, dims, metric=metric, mean=np.zeros(dims, np.float32))
+        plane.encode(held)
+        scan = _core.Scan([held], metric=metric, planes=[plane])
+        made.append((plane.arrays(), scan.search(floats[:30], 10)))
+    for name, values in made[1][0].items():
+        np.testing.assert_array_equal(made[0][0][name], values, err_msg=name)
+    assert_found(made[0][1], made[1][1])
+    assert_found(made[0][1], _core.Scan([_core.Rows([floats])], metric=metric).search(floats[:30], 10))
+
+
 @pytest.mark.parametrize("dtype", NARROW)
 def test_rows_come_and_go_in_a_graph_as_over_float32(rng, dtype):
     rows, floats = stored(rng, dtype, 1_200, 24)
