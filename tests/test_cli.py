@@ -253,6 +253,18 @@ def test_a_query_by_key_leaves_the_key_out(loaded: Shell, rows: pl.DataFrame, ve
     assert [hit["key"] for hit in loaded.json("query", "docs", "--key", "doc-11", "-k", 5)["hits"]] == expected
 
 
+def test_a_query_may_compare_the_first_components_only(loaded: Shell, rows: pl.DataFrame, vectors: np.ndarray) -> None:
+    query = np.linspace(-1, 1, DIMS, dtype=np.float32)
+    expected = [rows["id"][i] for i in nearest(vectors[:, :3], query[:3], 5)]
+    short = loaded.json("query", "docs", "--vector", json.dumps(query[:3].tolist()), "-k", 5, "--dims", 3)
+    whole = loaded.json("query", "docs", "--vector", json.dumps(query.tolist()), "-k", 5, "--dims", 3, "--no-rerank")
+    assert [hit["key"] for hit in short["hits"]] == expected
+    assert short["hits"] == whole["hits"]
+    reranked = loaded.json("query", "docs", "--vector", json.dumps(query.tolist()), "-k", N, "--dims", 3)
+    assert [hit["key"] for hit in reranked["hits"]] == [rows["id"][i] for i in nearest(vectors, query, N)]
+    loaded.fails("query", "docs", "--key", "doc-11", "--dims", DIMS + 1, kind="invalid-input", told="dims must be in")
+
+
 def test_a_filter_limits_the_rows(loaded: Shell) -> None:
     hits = loaded.json(
         "query", "docs", "--key", "doc-11", "--where", "year >= 2058 AND score < 8.3", "--columns", "year"

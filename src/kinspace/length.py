@@ -20,7 +20,11 @@ class Length(NamedTuple):
     full: int  # components of the vectors
     dims: int  # the first so many are compared
     rerank: bool | None = None  # None: if the query has all of them
-    expand: int = EXPAND
+    expand: int | None = None  # None: EXPAND, unless it is known what is enough
+
+    def candidates(self, k: int) -> int:
+        """How many of them there are for k hits."""
+        return k * (EXPAND if self.expand is None else self.expand)
 
     def reranks(self, queries: NDArray[np.float32]) -> bool:
         """Whether these queries, as parsed, are for candidates alone."""
@@ -31,12 +35,17 @@ def parse_length(full: int, dims: object, rerank: object, expand: object) -> Len
     """What a search was asked for; InvalidInput if it is out of range."""
     if rerank is not None and not isinstance(rerank, (bool, np.bool_)):
         raise InvalidInput(f"rerank must be True, False or None; got {rerank!r}")
-    if isinstance(expand, bool) or not hasattr(expand, "__index__") or expand.__index__() < 1:
-        raise InvalidInput(f"expand must be a whole number of at least 1; got {expand!r}")
+    number = None if expand is None else _expand(expand)
     length = full if dims is None else parse_dims(dims)
     if length > full:
         raise InvalidInput(f"dims must be in 1…{full}, as many as the vectors have; got {length}")
-    return Length(full, length, None if rerank is None else bool(rerank), int(expand.__index__()))
+    return Length(full, length, None if rerank is None else bool(rerank), number)
+
+
+def _expand(expand: object) -> int:
+    if isinstance(expand, bool) or not hasattr(expand, "__index__") or expand.__index__() < 1:
+        raise InvalidInput(f"expand must be a whole number of at least 1; got {expand!r}")
+    return int(expand.__index__())
 
 
 def parse_query(x: Any, length: Length) -> NDArray[np.float32]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..filter import Predicate, compile_predicate
 from ..hnsw import Hnsw
-from ..length import EXPAND
 from ..types import parse_k, parse_metric
 from .projection import Projection, check_known
 from .source import Frame, Rows, Source
@@ -95,7 +94,7 @@ class Select:
         ef_search: int | None = None,
         dims: int | None = None,
         rerank: bool | None = None,
-        expand: int = EXPAND,
+        expand: int | None = None,
     ) -> Select:
         """Return the rows nearest to a query, nearest first, ties by row order; ten of them unless take says else.
 

@@ -145,5 +145,5 @@ def _shortened(
     short, cut = vector[: length.dims], Cut(rows, length.dims)
     if not length.reranks(vector):
         return search(cut, short, k, metric, allowed)
-    candidates = search(cut, short, k * length.expand, metric, allowed)[0]
+    candidates = search(cut, short, length.candidates(k), metric, allowed)[0]
     return search(rows, vector, k, metric, candidates)

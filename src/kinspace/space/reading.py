@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
-from ..length import EXPAND, parse_length, parse_queries, parse_query
+from ..length import parse_length, parse_queries, parse_query
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_k, parse_threads
-from .bits import Words
 from .effort import parse_effort
 from .hits import Hits
 from .index import index_bytes, segment_of
+from .masks import masks_where
+from .measuring import Measuring
+from .plane import coded, plane_bytes
 from .rerank import nearest
 from .store import Store
 from .trained import warn_if_untrained
@@ -33,7 +35,7 @@ SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
 
 
-class Reading:
+class Reading(Measuring):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
     def __init__(self, store: Store) -> None:
@@ -43,11 +45,6 @@ class Reading:
     def name(self) -> str:
         """The space's name."""
         return self._store.name
-
-    @property
-    def dims(self) -> int:
-        """The length of every vector."""
-        return self._store.meta.dims
 
     @property
     def metric(self) -> str:
@@ -226,7 +223,7 @@ class Reading:
         ef_search: int | None = None,
         dims: int | None = None,
         rerank: bool | None = None,
-        expand: int = EXPAND,
+        expand: int | None = None,
         threads: int | None = None,
     ) -> Any:
         """The k rows nearest to a key's vector, to a vector, or to each of many.
@@ -255,8 +252,9 @@ class Reading:
             With dims: take the k · expand rows found so as candidates, and return the k nearest of them by all
             components. By default True if what is asked for has all of them, and False if it has not. With False the
             distances are those of the first components.
-        expand : int
-            Candidates for each hit, at least 1.
+        expand : int, optional
+            Candidates for each hit, at least 1; 10 by default. Of a space with index_dims, in a search by index without
+            dims, what was measured to be enough for the recall when the index was built.
         threads : int, optional
             At most so many; by default what the size of the work is worth.
 
@@ -300,51 +298,13 @@ class Reading:
             queries = parse_queries(vectors, length)
         else:
             queries = parse_query(vector, length) if key is None else view.vector(exclude)
-        masks = None if where is None else _masks(view, where)
+        masks = None if where is None else masks_where(view, where)
         found, distances, proven = nearest(
             view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
         )
         if vectors is None:
             return Hits(view, found, distances, proven)
         return [Hits(view, *one, proven) for one in zip(found, distances, strict=True)]
-
-    def measure_recall(
-        self,
-        k: int = 10,
-        sample: int = 200,
-        *,
-        recall: float | None = None,
-        ef_search: int | None = None,
-        dims: int | None = None,
-        rerank: bool | None = None,
-        expand: int = EXPAND,
-        where: Any = None,
-    ) -> float:
-        """The share of the true k nearest that searches like these find, measured on the space's own rows.
-
-        Parameters
-        ----------
-        k : int
-            Hits of each search.
-        sample : int
-            Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
-        recall, ef_search, dims, rerank, expand, where
-            As for nearest_neighbors, where each row asks with all its components.
-
-        Returns
-        -------
-        float
-            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near, by all components,
-            as the k-th of the exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
-        """
-        from .recall import measure
-
-        if parse_k(sample) < 1:
-            raise InvalidInput(f"sample must be at least 1; got {sample}")
-        view, effort = self._store.view(), parse_effort(False, ef_search, recall)
-        length = parse_length(self.dims, dims, rerank, expand)
-        warn_if_untrained(self._store, length.dims, stacklevel=2)
-        return measure(view, parse_k(k), sample, effort, length, None if where is None else _masks(view, where))
 
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""
@@ -356,7 +316,8 @@ class Reading:
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
-        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`.
+        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
+        are those of the codes that exact searches scan.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -375,6 +336,7 @@ class Reading:
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
+            "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
             "version": view.state.version,
         }
 
@@ -441,10 +403,3 @@ class Reading:
 
     def _no_such(self, key: Key) -> str:
         return f"no row of space {self._store.name!r} has the key {key!r}"
-
-
-def _masks(view: View, where: Any) -> list[Words]:
-    """For each part the rows that match a filter."""
-    from .masks import masks_of, predicate_of
-
-    return masks_of(view, predicate_of(view, where))

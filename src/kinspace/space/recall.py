@@ -17,7 +17,7 @@ _AT_ONCE = 64  # queries of one exact search
 
 def measure(view: View, k: int, sample: int, effort: Effort, length: Length, masks: list[Words] | None) -> float:
     """The share of the true k nearest of a sample of rows that these searches find."""
-    asked = _sample(view, sample)
+    asked = sample_rows(view, sample)
     found = wanted = 0
     for start in range(0, len(asked), _AT_ONCE):
         here = asked[start : start + _AT_ONCE]
@@ -34,7 +34,8 @@ def measure(view: View, k: int, sample: int, effort: Effort, length: Length, mas
     return found / wanted if wanted else 1.0
 
 
-def _sample(view: View, sample: int) -> NDArray[np.int64]:
+def sample_rows(view: View, sample: int) -> NDArray[np.int64]:
+    """Positions of so many live rows, drawn at random, the same ones for the same rows; all if there are fewer."""
     live = np.concatenate([part.live_rows() + start for part, start in zip(view.parts, view.starts, strict=False)])
     if sample >= len(live):
         return live

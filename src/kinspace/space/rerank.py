@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..length import Length
+from ..length import EXPAND, Length
 from .bits import Words
 from .effort import Effort
+from .expand import enough
 from .view import View
 
 
@@ -29,26 +30,34 @@ def nearest(
     """
     dims, whole = length.dims, length.dims == length.full
     if whole:
-        dims = _candidates_at(view, effort)
-        if dims == length.full:
+        if effort.exact or view.meta.index_dims is None or not any(view.graphs):
             return view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=threads)
+        dims = view.meta.index_dims
+        effort, length = _aimed(view, k, effort, length)
     short = np.ascontiguousarray(queries[..., :dims])
     if not (whole or length.reranks(queries)):
         return view.nearest(short, k, effort, dims, masks=masks, exclude=exclude, threads=threads)
-    wanted = min(k * length.expand, view.starts[-1])
+    wanted = min(length.candidates(k), view.starts[-1])
     # one more tells whether there are rows that are no candidates
     found, _, _ = view.nearest(short, wanted + 1, effort, dims, masks=masks, exclude=exclude, threads=threads)
     proven = found.shape[-1] <= wanted or k == 0
-    return (*_reranked(view, queries, found[..., :wanted], k), proven)
+    return (*ordered(view, queries, found[..., :wanted], k), proven)
 
 
-def _candidates_at(view: View, effort: Effort) -> int:
-    """The components that candidates of a whole search are found by: fewer than all if there are indexes over them."""
-    dims = view.meta.index_dims
-    return view.meta.dims if dims is None or effort.exact or not any(view.graphs) else dims
+def _aimed(view: View, k: int, effort: Effort, length: Length) -> tuple[Effort, Length]:
+    """How to search indexes over first components so that their candidates, ordered by all, have the recall asked for.
+
+    What is missed may be no candidate by the first components, or one that the index does not find: half of it each.
+    """
+    if effort.ef or length.expand is not None:
+        return effort, length
+    recall = (1.0 + effort.recall) / 2
+    curves = view.indexes.curves(view.parts)
+    expand = max((enough(curve, k, recall) for curve in curves), default=EXPAND)
+    return effort._replace(recall=recall), length._replace(expand=expand)
 
 
-def _reranked(
+def ordered(
     view: View, queries: NDArray[np.float32], found: NDArray[np.int64], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k nearest of those candidates by all components, for one query or for each of many."""
@@ -63,5 +72,5 @@ def _reranked(
     kept = min(k, found.shape[1])
     positions, distances = np.empty((len(found), kept), np.int64), np.empty((len(found), kept), np.float64)
     for place, (query, candidates) in enumerate(zip(queries, found, strict=True)):
-        positions[place], distances[place] = _reranked(view, query, candidates, k)
+        positions[place], distances[place] = ordered(view, query, candidates, k)
     return positions, distances
