@@ -224,10 +224,10 @@ def ask(rng, searched, Q, dims) -> int:
     """How many answers differ."""
     X = searched.X
     scan, brute = searched.scan(dims), Brute(np.ascontiguousarray(X[:, :dims]), Q, searched.metric)
-    masks = {share: None if share is None else rng.random(len(X)) < share for share in SHARES}
+    masks = [None if share is None else rng.random(len(X)) < share for share in SHARES]
     way = rng.choice(len(SHARES), len(Q), p=[0.6, 0.1, 0.1, 0.1, 0.1])
     differences = 0
-    for i, (share, mask) in enumerate(masks.items()):
+    for i, mask in enumerate(masks):
         asked = np.flatnonzero(way == i)
         words, k = None if mask is None else searched.masks(mask), int(rng.choice([1, 10, 100]))
         half = len(asked) // 2  # in one batch, the others one by one
@@ -249,8 +249,7 @@ def lines(sets, dims, rows, queries, seed, real=None) -> Iterator[Line]:
     cases = [(name, width, min(rows, FLOATS // width)) for name, width in product(sets, dims)]
     if real is not None:
         cases += [("debian", real[0].shape[1], min(rows, len(real[0])))]
-    prefixes = [sorted(rng.choice(below, min(2, len(below)), replace=False)) if (below := [d for d in DIMS if d < case[1]])
-                else [] for case in cases]  # fmt: skip
+    prefixes = [rng.permutation([d for d in DIMS if d < width])[:2].astype(int) for _, width, _ in cases]
     lined = sum(n * len(METRICS) * (1 + len(p)) for (_, _, n), p in zip(cases, prefixes, strict=True))
     m = -(-queries * rows // lined)
     for i in rng.permutation(len(cases)):
@@ -263,7 +262,7 @@ def lines(sets, dims, rows, queries, seed, real=None) -> Iterator[Line]:
             X, others = drawn[:n], drawn[n:]
         for metric in METRICS:
             searched = Searched(rng, X, metric)
-            for length in [width, *map(int, prefixes[i])]:
+            for length in (width, *prefixes[i].tolist()):
                 Q = np.ascontiguousarray(queries_near(rng, X, m, others)[:, :length])
                 yield Line(name, metric, length, width, m, n, ask(rng, searched, Q, length))
 
@@ -284,15 +283,16 @@ def main() -> int:
     print(f"{'set':14}{'metric':8}{'dims':>13}{'queries':>9}{'rows':>9}{'differences':>13}", flush=True)
     for line in lines(options.sets, options.dims, options.rows, options.queries, options.seed, real):
         length = str(line.dims) if line.dims == line.width else f"{line.dims} of {line.width}"
-        print(f"{line.set:14}{line.metric:8}{length:>13}{line.queries:9,}{line.rows:9,}{line.differences:13,}", flush=True)
+        counts = f"{line.queries:9,}{line.rows:9,}{line.differences:13,}"
+        print(f"{line.set:14}{line.metric:8}{length:>13}{counts}", flush=True)
         compared += line.queries * line.rows
         differences += line.differences
         if time.monotonic() - begun > options.seconds:
-            print("stopped for the time; not all has been asked")
+            print("stopped for the time: not all has been asked")
             break
     print(
-        f"{differences} differences; {compared:.3g} pairs of a query and a row, as many as {compared / 1e5:,.0f} queries "
-        f"× 100,000 rows; {(time.monotonic() - begun) / 60:.1f} minutes"
+        f"{differences} differences in {compared:.3g} pairs of a query and a row, {compared / 1e5:,.0f} × 100,000; "
+        f"{(time.monotonic() - begun) / 60:.1f} minutes"
     )
     return int(differences > 0)
 
