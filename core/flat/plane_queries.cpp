@@ -12,7 +12,7 @@ namespace {
 
 constexpr double u = 0x1p-24;
 constexpr double few = 16 * u;
-constexpr double tiny = 0x1p-110;  // products that underflow
+constexpr double tiny = 0x1p-110;      // products that underflow
 constexpr double in_double = 0x1p-35;  // sums of 65,536 in double, one after another, and the exact kernels' own
 
 float rounded_up(double x) { return -float_below(-x); }

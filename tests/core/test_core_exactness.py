@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from exactness import SETS, lines
+from exactness import lines
+from exactness_sets import SETS
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_no_answer_differs_from_float64_brute_force(name):
-    asked = list(lines([name], (1, 2, 17, 65), 1_500, 300, seed=1))
-    assert sum(line.queries for line in asked) >= 300
+    asked = list(lines([name], (2, 17, 65), 1_000, 150, seed=1))
+    assert sum(line.queries for line in asked) >= 150
     assert [line for line in asked if line.differences] == []
