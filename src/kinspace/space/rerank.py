@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInput
 from ..length import EXPAND, Length
 from .bits import Words
-from .effort import Effort
+from .effort import EXACT, Effort
 from .expand import enough
 from .view import View
 
@@ -34,6 +35,17 @@ def nearest(
             return view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=threads)
         dims = view.meta.index_dims
         effort, length = _aimed(view, k, effort, length)
+    if view.meta.rotate is not None:
+        if not length.reranks(queries):
+            raise InvalidInput(
+                f"the first {dims} components of this space are along axes of its own (rotate='pca'): they find "
+                f"candidates, which are ordered by all {length.full}; give whole queries and leave rerank out"
+            )
+        wanted = min(length.candidates(k), view.starts[-1])
+        found, distances, _ = view.nearest(
+            queries, wanted + 1, EXACT, dims, masks=masks, exclude=exclude, threads=threads
+        )
+        return found[..., :k], distances[..., :k], found.shape[-1] <= wanted or k == 0
     short = np.ascontiguousarray(queries[..., :dims])
     if not (whole or length.reranks(queries)):
         return view.nearest(short, k, effort, dims, masks=masks, exclude=exclude, threads=threads)
