@@ -9,6 +9,7 @@ void bind_gil(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 void bind_codes(nanobind::module_& m);
 void bind_exact(nanobind::module_& m);
+void bind_plane(nanobind::module_& m);
 void bind_rows(nanobind::module_& m);
 void bind_scan(nanobind::module_& m);
 void bind_topk(nanobind::module_& m);

@@ -11,6 +11,7 @@ NB_MODULE(_core, m) {
   bind_machine(m);
   bind_codes(m);
   bind_exact(m);
+  bind_plane(m);
   bind_rows(m);
   bind_scan(m);
   bind_topk(m);

@@ -10,6 +10,7 @@
 #include "bind/found.hpp"
 #include "bind/gil.hpp"
 #include "bind/graph.hpp"
+#include "bind/plane.hpp"
 #include "bind/rows.hpp"
 #include "flat/errors.hpp"
 #include "flat/search.hpp"
@@ -49,7 +50,19 @@ const PyGraph* parse_graph(nb::handle object, const Rows& rows, Metric metric) {
   return graph;
 }
 
-void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metric, nb::handle graphs) {
+const Plane* parse_plane(nb::handle object, const Rows& rows, Metric metric) {
+  if (object.is_none()) return nullptr;
+  const PyPlane* plane = nullptr;
+  if (!nb::try_cast(object, plane) || plane == nullptr) throw nb::type_error("planes: expected Plane or None");
+  const Plane& found = plane->plane;
+  if (found.n > rows.n || found.dims != rows.dims || found.metric != metric || (found.n < rows.n && found.n % 64 != 0))
+    throw nb::value_error(
+        "planes: expected each over its part's rows, or the first 64 i of them, with the scan's metric");
+  return &found;
+}
+
+void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metric, nb::handle graphs,
+               nb::handle planes) {
   PyScan made;
   Parts& scan = made.parts;
   made.metric = parse_metric(metric, "ip");
@@ -66,6 +79,11 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
     given = parse_list(graphs, "graphs");
     if (PySequence_Fast_GET_SIZE(given.ptr()) != count) throw nb::value_error("graphs: expected one for each part");
   }
+  nb::object coded;
+  if (!planes.is_none()) {
+    coded = parse_list(planes, "planes");
+    if (PySequence_Fast_GET_SIZE(coded.ptr()) != count) throw nb::value_error("planes: expected one for each part");
+  }
   for (Py_ssize_t p = 0; p < count; ++p) {
     const nb::handle item = PySequence_Fast_GET_ITEM(list.ptr(), p);
     const PyRows* rows = nullptr;
@@ -79,7 +97,13 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
       made.keep.push_back(nb::borrow(words));
     }
     if (rows->rows.order != nullptr || rows->rows.order_base != 0) scan.by_position = false;
-    scan.parts.push_back({&rows->rows, bitmap, scan.n});
+    const Plane* plane = nullptr;
+    if (coded.is_valid()) {
+      const nb::handle one = PySequence_Fast_GET_ITEM(coded.ptr(), p);
+      plane = parse_plane(one, rows->rows, made.metric);
+      made.keep.push_back(nb::borrow(one));
+    }
+    scan.parts.push_back({&rows->rows, bitmap, scan.n, plane});
     scan.n += rows->rows.n;
     made.keep.push_back(nb::borrow(item));
     const PyGraph* graph = nullptr;
@@ -204,7 +228,7 @@ void bind_scan(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyScan>(m, "Scan")
       .def("__init__", make_scan, "parts"_a.none(), nb::kw_only(), "live"_a.none() = nb::none(), "metric"_a.none(),
-           "graphs"_a.none() = nb::none())
+           "graphs"_a.none() = nb::none(), "planes"_a.none() = nb::none())
       .def_prop_ro("n", [](const PyScan& self) { return self.parts.n; })
       .def_prop_ro("dims", [](const PyScan& self) { return self.parts.dims; })
       .def("search", search_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),

@@ -27,11 +27,14 @@ struct Rows {
   std::uint64_t rank(std::size_t i) const { return order_base + (order != nullptr ? order[i] : i); }
 };
 
+struct Plane;
+
 // Rows [first, first + n) of what is searched; live is a bitmap of them, or null when all are.
 struct Part {
   const Rows* rows;
   const std::uint64_t* live;
   std::size_t first;
+  const Plane* plane = nullptr;  // of the rows, or of the first so many of them
 };
 
 // Parts in order. A row's position is the rows of earlier parts plus its own.

@@ -11,6 +11,7 @@
 namespace kinspace {
 namespace {
 
+constexpr std::size_t worth_planes = 400;  // rows: for fewer, quantizing the query costs more than it saves (measured)
 constexpr std::size_t cache_bytes = std::size_t{256} << 10;
 
 // Rows of one work item: a full list, smaller where that is much work, larger where few rows are considered.
@@ -39,6 +40,9 @@ Search::Search(const Queries& queries, const Considered& considered, std::size_t
   threads_ = std::min({threads_for(threads, work), items_.back(), std::size_t{256}});
   cached_ = count * queries.dims * sizeof(float) <= cache_bytes;
   workers_.resize(threads_);
+  planes_.resize(parts.parts.size());
+  for (std::size_t p = 0; p < planes_.size() && !all_ && count >= worth_planes; ++p)
+    if (parts.parts[p].plane != nullptr) planes_[p] = std::make_unique<PlaneQueries>(*parts.parts[p].plane, queries);
   if (threads_ == 1) return;
   tau_ = std::vector<std::atomic<float>>(queries.m);
   for (std::size_t q = 0; q < queries.m; ++q) tau_[q] = floor != nullptr ? floor[q] : -HUGE_VALF;
@@ -62,10 +66,21 @@ bool Search::scan(std::size_t thread, std::size_t item) {
     for (std::size_t q = 0; floor_ != nullptr && q < queries_.m; ++q) workers_[thread]->candidates[q].raise(floor_[q]);
   }
   Worker& worker = *workers_[thread];
+  share(worker);
   const auto p = static_cast<std::size_t>(std::upper_bound(items_.begin(), items_.end(), item) - items_.begin()) - 1;
-  const Part& part = considered_.parts.parts[p];
   std::size_t at = (item - items_[p]) * item_rows_;
-  const std::size_t end = std::min(part.rows->n, at + item_rows_);
+  const std::size_t end = std::min(considered_.parts.parts[p].rows->n, at + item_rows_);
+  if (planes_[p] != nullptr && at < planes_[p]->plane.n) {
+    const std::size_t coded = std::min(end, planes_[p]->plane.n);
+    worker.planes.scan(considered_, p, *planes_[p], at, coded);
+    at = coded;
+  }
+  if (at < end) scan_rows(worker, p, at, end);
+  return worker.bad < 0;
+}
+
+void Search::scan_rows(Worker& worker, std::size_t p, std::size_t at, std::size_t end) {
+  const Part& part = considered_.parts.parts[p];
   RowList list;
   while (at < end && worker.bad < 0) {
     list.fill(considered_, p, at, end);
@@ -76,7 +91,6 @@ bool Search::scan(std::size_t thread, std::size_t item) {
       worker.compare(part, list);
     }
   }
-  return worker.bad < 0;
 }
 
 // What one thread has found raises the bar for all.

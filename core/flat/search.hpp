@@ -10,6 +10,7 @@
 
 #include "flat/considered.hpp"
 #include "flat/items.hpp"
+#include "flat/plane_queries.hpp"
 #include "flat/queries.hpp"
 #include "flat/worker.hpp"
 
@@ -27,6 +28,7 @@ class Search {
 
  private:
   bool scan(std::size_t thread, std::size_t item);
+  void scan_rows(Worker& worker, std::size_t p, std::size_t at, std::size_t end);
   void share(Worker& worker);
   void rank(std::size_t q);
   [[noreturn]] void fail(std::int64_t position, Poll poll) const;
@@ -41,7 +43,8 @@ class Search {
 
   std::vector<std::size_t> items_;  // work items before each part
   std::size_t item_rows_ = 0;
-  std::vector<std::atomic<float>> tau_;  // the greatest of any thread; empty for one thread
+  std::vector<std::unique_ptr<PlaneQueries>> planes_;  // of each part, or null
+  std::vector<std::atomic<float>> tau_;                // the greatest of any thread; empty for one thread
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<Found>> nearest_;
 };

@@ -2,6 +2,7 @@
 #include "simd/dispatch.hpp"
 
 #include "simd/codes.hpp"
+#include "simd/plane.hpp"
 
 #if defined(KINSPACE_X86)
 #include <cpuid.h>
@@ -16,6 +17,7 @@ namespace {
 
 std::atomic<const Kernels*> active{&scalar_kernels};
 std::atomic<const CodeKernels*> active_codes{&scalar_codes};
+std::atomic<const PlaneKernels*> active_plane{&scalar_plane};
 
 #if defined(KINSPACE_X86)
 // What the processor can do and the system lets it: a register that is not saved at a task switch is of no use.
@@ -53,9 +55,22 @@ const CodeKernels& codes_with(const Kernels* table) {
   return scalar_codes;
 }
 
+// The plane kernels that go with a table.
+const PlaneKernels& plane_with(const Kernels* table) {
+#if defined(KINSPACE_X86)
+  if (table == &avx512_kernels) return Processor().vnni ? avx512_plane : avx2_plane;
+  if (table == &avx2_kernels) return avx2_plane;
+#elif defined(KINSPACE_ARM64)
+  if (table == &neon_kernels) return neon_plane;
+#endif
+  static_cast<void>(table);
+  return scalar_plane;
+}
+
 void use(const Kernels* table) {
   active.store(table, std::memory_order_relaxed);
   active_codes.store(&codes_with(table), std::memory_order_relaxed);
+  active_plane.store(&plane_with(table), std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -96,5 +111,6 @@ void choose_kernels() {
 
 const Kernels& kernels() noexcept { return *active.load(std::memory_order_relaxed); }
 const CodeKernels& code_kernels() noexcept { return *active_codes.load(std::memory_order_relaxed); }
+const PlaneKernels& plane_kernels() noexcept { return *active_plane.load(std::memory_order_relaxed); }
 
 }  // namespace kinspace

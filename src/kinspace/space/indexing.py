@@ -19,6 +19,8 @@ from ..storage.reader import SegmentReader
 from .expand import Curve, measure_expand
 from .flush import turn
 from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
+from .meta import Meta
+from .plane import coded, find_plane, keep_plane, lack_plane, make_plane, read_plane
 from .store import Store
 
 LOOK_AGAIN = 0.5  # seconds, while another process builds
@@ -35,8 +37,41 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index and has none here."""
-    return bool(store.indexes.lack(store.view().parts))
+    """Whether a segment should have an index, or a plane, and has none here."""
+    parts = store.view().parts
+    return bool(store.indexes.lack(parts) or lack_plane(parts))
+
+
+def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, anew: bool = False) -> None:
+    """Make the planes that are missing; what fails is left for later: searches do without.
+
+    With `anew` what is there is read from the disk again, and a failure is raised.
+    """
+    if store.catalog.database.readonly:
+        return
+    made = False
+
+    def check() -> None:
+        if stopped():
+            raise Stopped
+
+    try:
+        parts = store.view().parts
+        for reader in [one for part in parts if (one := coded(part)) is not None] if anew else lack_plane(parts):
+            try:
+                if not (_holds_plane(reader, store.meta) if anew else find_plane(reader, store.meta)):
+                    plane = make_plane(reader, store.meta, 0, check)
+                    keep_plane(reader, store.meta, plane, durable=store.durable)
+                made = True
+            except (KinspaceError, MemoryError) as error:
+                if anew or isinstance(error, Closed):
+                    raise
+                known(reader).retry_plane = time.monotonic() + RETRY
+    except Stopped:
+        pass
+    finally:
+        if made:
+            store.renew()
 
 
 def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | None:
@@ -46,6 +81,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
     """
     if store.catalog.database.readonly:
         return None
+    make_planes(store, stopped)
     while not stopped():
         if store.indexes.foreground:
             return LOOK_AGAIN
@@ -68,6 +104,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
 def index_now(store: Store, progress: Progress | None) -> int:
     """Make every index that is missing or damaged; how many those were. What is there is read from the disk again."""
     indexes = store.indexes
+    make_planes(store, anew=True)
     indexes.foreground += 1
     try:
         lock = turn(store, store.indexing, wait=True)
@@ -85,6 +122,15 @@ def index_now(store: Store, progress: Progress | None) -> int:
             store.renew()
     finally:
         indexes.foreground -= 1
+
+
+def _holds_plane(reader: SegmentReader, meta: Meta) -> bool:
+    """Whether a segment's plane is on the disk and whole."""
+    try:
+        known(reader).plane = read_plane(reader, meta)
+    except KinspaceError:
+        return False
+    return True
 
 
 def _next(store: Store) -> SegmentReader | None:

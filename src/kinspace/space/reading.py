@@ -19,6 +19,7 @@ from .hits import Hits
 from .index import index_bytes, segment_of
 from .masks import masks_where
 from .measuring import Measuring
+from .plane import coded, plane_bytes
 from .rerank import nearest
 from .store import Store
 from .trained import warn_if_untrained
@@ -315,7 +316,8 @@ class Reading(Measuring):
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
-        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`.
+        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
+        are those of the codes that exact searches scan.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -334,6 +336,7 @@ class Reading(Measuring):
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
+            "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
             "version": view.state.version,
         }
 

@@ -105,6 +105,7 @@ class RemoteSpace(Space):
             "bytes": self._remote.bytes,
             "indexed_segments": 0,
             "index_bytes": 0,
+            "plane_bytes": 0,
             "version": view.state.version,
         }
 

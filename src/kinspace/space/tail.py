@@ -13,12 +13,15 @@ from .. import _core
 from ..errors import Corrupt, InvalidInput
 from ..storage.catalog import LogEntry
 from ..storage.segment import search_norms
-from ..types import Key
+from ..types import Key, Metric
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..storage.columns import Schema
+
+
+PLANE_STEP = 1_024  # rows that are coded together
 
 
 class Tail:
@@ -42,6 +45,9 @@ class Tail:
         self._frame_rows = 0
         self._schema: Schema = {}  # the columns in _frame
         self._framing = threading.Lock()
+        self._plane: _core.Plane | None = None  # of the first rows, as many as its arrays have room for
+        self._coded = 0  # of them, how many it has
+        self._coding = threading.Lock()
 
     def append(self, entry: LogEntry) -> None:
         """Put one commit's rows at the end."""
@@ -76,6 +82,25 @@ class Tail:
         if dims is not None:  # there are few rows: their norms are computed while scanning
             return _core.Rows([self._vectors[:rows, :dims]], order=self._seqs[:rows])
         return _core.Rows([self._vectors[:rows]], norms=self._norms[:rows], order=self._seqs[:rows])
+
+    def plane(self, rows: int, metric: Metric, dims: int | None = None) -> _core.Plane | None:
+        """Codes of most of the first `rows` rows, or of their first `dims` components; None for few rows.
+
+        They are made now for rows that have none yet.
+        """
+        wanted = rows // PLANE_STEP * PLANE_STEP
+        if wanted == 0:
+            return None
+        with self._coding:
+            if self._plane is None or self._plane.n < wanted:
+                room = max(wanted, 2 * self._coded)
+                mean = np.zeros(self.dims, np.float32)  # another would be of rows that are soon among the fewest
+                self._plane, self._coded = _core.Plane(room, self.dims, metric=metric, mean=mean), 0
+            if self._coded < wanted:
+                self._plane.encode(_core.Rows([self._vectors[self._coded : wanted]]), first=self._coded)
+                self._coded = wanted
+            plane = self._plane.head(wanted)
+        return plane if dims is None else plane.prefix(dims, _core.Rows([self._vectors[:wanted]]))
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """A copy of one vector."""

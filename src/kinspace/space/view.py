@@ -20,6 +20,7 @@ from .effort import Effort
 from .index import Indexes
 from .meta import Meta
 from .part import Part
+from .plane import planes
 from .prefix import keep, prefix_rows
 from .tail import Tail
 
@@ -104,7 +105,7 @@ class View:
     @cached_property
     def scan(self) -> _core.Scan:
         """The core's search over every live row, by index where there is one; each chunk has been checked."""
-        return self._scan([part.core_rows for part in self.parts], None if self.meta.index_dims else self.graphs)
+        return self._scan(None, [part.core_rows for part in self.parts], None if self.meta.index_dims else self.graphs)
 
     @cached_property
     def graphs(self) -> list[_core.Graph | None]:
@@ -116,17 +117,18 @@ class View:
         scan = self._prefix_scans.get(dims)
         if scan is None:
             rows = [prefix_rows(part, self.meta, dims) for part in self.parts]
-            made = self._scan(rows, self.graphs if dims == self.meta.index_dims else None)
+            made = self._scan(dims, rows, self.graphs if dims == self.meta.index_dims else None)
             scan = keep(self._prefix_scans, dims, made)
         return scan
 
-    def _scan(self, rows: list[_core.Rows], graphs: list[_core.Graph | None] | None) -> _core.Scan:
+    def _scan(self, dims: int | None, rows: list[_core.Rows], graphs: list[_core.Graph | None] | None) -> _core.Scan:
         for part in self.parts:
             if isinstance(part.source, SegmentReader):
                 part.source.check_chunks()
                 part.source.keys  # noqa: B018  # mapped now: hits ask for them later, when the files may be gone
         lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
-        return _core.Scan(rows, live=lives, metric=self.meta.metric, graphs=graphs)
+        coded = planes(self.parts, self.meta, self.indexes, dims)
+        return _core.Scan(rows, live=lives, metric=self.meta.metric, graphs=graphs, planes=coded)
 
     def nearest(
         self,

@@ -1,0 +1,150 @@
+// Quantizing queries, and bounds.
+#include "flat/plane_queries.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "flat/bounds.hpp"
+#include "simd/codes.hpp"
+
+namespace kinspace {
+namespace {
+
+constexpr double u = 0x1p-24;
+constexpr double few = 16 * u;
+constexpr double tiny = 0x1p-110;  // products that underflow
+constexpr double in_double = 0x1p-40;
+
+float rounded_up(double x) { return -float_below(-x); }
+double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }  // whole number; |x| < 2^51
+
+}  // namespace
+
+PlaneQueries::PlaneQueries(const Plane& p, const Queries& queries)
+    : plane(p),
+      lines((p.dims + plane_dims - 1) / plane_dims),
+      padded((p.dims + plane_pad - 1) / plane_pad * plane_pad),
+      metric_(queries.metric),
+      stride_(padded),
+      code4_(queries.m * padded),
+      code8_(queries.m * padded),
+      ones_(queries.m) {
+  std::fill_n(constant_, plane_rows, metric_ == Metric::l2 ? 2.0f : 1.0f);
+  std::vector<double> x(p.dims);
+  for (std::size_t q = 0; q < queries.m; ++q) {
+    const float* query = queries.query(q);
+    const double squared = queries.squares[q], factor = squared > 0.0 ? 1.0 / std::sqrt(squared) : 0.0;
+    double base = 0;
+    for (std::size_t d = 0; d < p.dims; ++d) {
+      if (metric_ == Metric::l2) {
+        x[d] = static_cast<double>(query[d]) - static_cast<double>(p.mean[d]);
+      } else {
+        x[d] = query[d] * factor;
+        base += x[d] * static_cast<double>(p.mean[d]);
+      }
+    }
+    prepare(q, x.data(), base);
+  }
+}
+
+void PlaneQueries::prepare(std::size_t q, const double* x, double base) {
+  One& one = ones_[q];
+  const std::size_t dims = plane.dims;
+  double greatest = 0, squares = 0;
+  for (std::size_t d = 0; d < dims; ++d) {
+    greatest = std::max(greatest, std::abs(x[d]));
+    squares += x[d] * x[d];
+  }
+  // As many levels as leave the sum of dims products with 127, and twice that, in an int32.
+  const double levels8 = std::floor(std::min(4095.0, 1073741823.0 / (127.0 * static_cast<double>(dims))));
+  const bool some = greatest > 1e-30;
+  one.step4 = some ? static_cast<float>(greatest / 127.0) : 0.0f;
+  one.step8 = some ? static_cast<float>(greatest / levels8) : 0.0f;
+  std::int8_t* c4 = code4_.data() + q * stride_;
+  std::int16_t* c8 = code8_.data() + q * stride_;
+  std::fill(c4 + dims, c4 + stride_, std::int8_t{0});
+  std::fill(c8 + dims, c8 + stride_, std::int16_t{0});
+  std::int32_t sum = 0;
+  double lost4 = 0, lost8 = 0;
+  const double step4 = static_cast<double>(one.step4), step8 = static_cast<double>(one.step8);
+  const double per4 = some ? 1.0 / step4 : 0.0, per8 = some ? 1.0 / step8 : 0.0;
+  for (std::size_t d = 0; d < dims; ++d) {
+    const double a = nearest(x[d] * per4), b = nearest(x[d] * per8);
+    const auto i = static_cast<std::int32_t>(a);
+    c4[d] = static_cast<std::int8_t>(i);
+    c8[d] = static_cast<std::int16_t>(static_cast<std::int32_t>(b));
+    sum += i;
+    lost4 += (x[d] - step4 * a) * (x[d] - step4 * a);
+    lost8 += (x[d] - step8 * b) * (x[d] - step8 * b);
+  }
+  one.offset = 15 * sum;
+  const double size = std::sqrt(squares) * (1 + in_double);
+  const auto of_norm = [size](double lost) {
+    const double delta = std::sqrt(lost) * (1 + in_double);
+    return delta * (1 + few) + few * (size + delta);
+  };
+  one.of_norm4 = of_norm(lost4);
+  one.of_norm8 = of_norm(lost8);
+  one.of_error4 = size * (1 + few) + one.of_norm4;
+  one.of_error8 = size * (1 + few) + one.of_norm8;
+  one.base = base;
+  one.base_slack = few * std::abs(base) + tiny;
+  one.squares = squares;
+}
+
+Sieve PlaneQueries::sieve4(std::size_t q, float tau) const {
+  const One& one = ones_[q];
+  Sieve made = sieve(q, tau);
+  made.offset = one.offset;
+  made.step = one.step4;
+  made.of_error = rounded_up(one.of_error4);
+  made.of_norm = rounded_up(one.of_norm4);
+  return made;
+}
+
+Sieve PlaneQueries::sieve8(std::size_t q, float tau) const {
+  const One& one = ones_[q];
+  Sieve made = sieve(q, tau);
+  made.step = one.step8 / 2;  // of twice the sum
+  made.of_error = rounded_up(one.of_error8);
+  made.of_norm = rounded_up(one.of_norm8);
+  return made;
+}
+
+Sieve PlaneQueries::sieve(std::size_t q, float tau) const {
+  const One& one = ones_[q];
+  const double lowest = tau;
+  return {0,
+          0,
+          0,
+          0,
+          rounded_up(one.base + one.base_slack),
+          metric_ == Metric::l2 ? static_cast<float>(1 - few) : 0.0f,
+          metric_ == Metric::l2   ? float_below(lowest + one.squares * (1 - in_double))
+          : metric_ == Metric::ip ? tau
+                                  : float_below(lowest - few)};
+}
+
+void PlaneQueries::bounds(std::size_t q, std::size_t row, std::int32_t sum, float& lower, float& upper) const {
+  const One& one = ones_[q];
+  const double norm = static_cast<double>(plane.norm[row]), error = static_cast<double>(plane.error8[row]);
+  const double dot = static_cast<double>(plane.scale8[row]) * static_cast<double>(one.step8) * sum;
+  const double slack = error * one.of_error8 + norm * one.of_norm8 + one.base_slack;
+  double low, high;
+  if (metric_ == Metric::l2) {
+    const double squared = norm * norm;
+    low = 2 * (dot - slack) - squared * (1 + few) - one.squares * (1 + in_double);
+    high = 2 * (dot + slack) - squared * (1 - few) - one.squares * (1 - in_double);
+  } else {
+    const double stretch = plane.stretch == nullptr ? 1.0 : static_cast<double>(plane.stretch[row]);
+    low = (one.base + dot - slack) * stretch;
+    high = (one.base + dot + slack) * stretch;
+    low -= few * std::abs(low);
+    high += few * std::abs(high);
+  }
+  const bool known = low <= high;  // not NaN
+  lower = known ? float_below(low) : -HUGE_VALF;
+  upper = known ? rounded_up(high) : HUGE_VALF;
+}
+
+}  // namespace kinspace

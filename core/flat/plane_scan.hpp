@@ -1,0 +1,38 @@
+// One thread's pass over a plane: rows that 4 bits can't rule out are looked at in 8, and become candidates.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "flat/candidates.hpp"
+#include "flat/considered.hpp"
+#include "flat/plane_queries.hpp"
+
+namespace kinspace {
+
+class PlaneScan {
+ public:
+  // candidates: of each query.
+  PlaneScan(const Queries& queries, const Parts& parts, std::vector<Candidates>& candidates);
+
+  // Rows at…end of part p, as far as they are considered; at is a multiple of 64, end too unless it is the last.
+  void scan(const Considered& considered, std::size_t p, const PlaneQueries& ready, std::size_t at, std::size_t end);
+
+ private:
+  void begin(const PlaneQueries& ready);
+  void sift(const PlaneQueries& ready, std::size_t row, std::uint32_t bits);
+  void take(std::size_t row, std::uint32_t bits, std::size_t q);
+  void fetch(const PlaneQueries& ready, std::size_t from) const;
+  void look(const PlaneQueries& ready, std::size_t first);
+
+  const Queries& queries_;
+  const Parts& parts_;
+  std::vector<Candidates>& candidates_;
+  std::vector<Sieve> sieves_;
+  struct Hit {
+    std::uint32_t row, q;
+  };
+  std::vector<Hit> hits_;  // those of one query after another, as far as one block goes
+};
+
+}  // namespace kinspace
