@@ -26,7 +26,8 @@ def state(space: Any) -> dict[str, Any]:
     assert [space.get(key).tobytes() for key in keys] == vectors
     rows = [space.row(key) for key in keys]
     assert [repr({"key": key, **row}) for key, row in zip(keys, rows)] == [repr(row) for row in scanned]
-    hits = space.nearest_neighbors(len(keys), vector=np.arange(1, space.dims + 1))
+    query = np.ones(space.dims) if space.metric in ("hamming", "jaccard") else np.arange(1, space.dims + 1)
+    hits = space.nearest_neighbors(len(keys), vector=query)
     assert sorted(map(repr, hits.keys)) == sorted(map(repr, keys))
     return {
         "keys": keys,

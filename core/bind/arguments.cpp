@@ -9,18 +9,33 @@
 
 namespace kinspace::bind {
 
-Metric parse_metric(nb::handle text, const char* inner) {
+namespace {
+
+std::string_view text_of(nb::handle text) {
   if (!PyUnicode_Check(text.ptr())) throw nb::type_error("metric: expected a str");
   Py_ssize_t size = 0;
   const char* utf8 = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
   if (utf8 == nullptr) throw nb::python_error();
-  const std::string_view name(utf8, static_cast<std::size_t>(size));
+  return {utf8, static_cast<std::size_t>(size)};
+}
+
+}  // namespace
+
+Metric parse_metric(nb::handle text, const char* inner) {
+  const std::string_view name = text_of(text);
   if (name == "cosine") return Metric::cosine;
   if (name == "l2") return Metric::l2;
   if (name == inner) return Metric::ip;
   const std::string what =
       std::string("metric must be 'cosine', 'l2' or '") + inner + "'; got '" + std::string(name) + "'";
   throw nb::value_error(what.c_str());
+}
+
+Metric parse_any_metric(nb::handle text) {
+  const std::string_view name = text_of(text);
+  if (name == "hamming") return Metric::hamming;
+  if (name == "jaccard") return Metric::jaccard;
+  return parse_metric(text, "ip");
 }
 
 std::size_t parse_count(nb::handle number, const char* name) {

@@ -12,6 +12,8 @@ namespace kinspace::bind {
 
 // "cosine", "l2" or `inner` ("ip" where results are ranked, "dot" where they are plain); ValueError otherwise.
 Metric parse_metric(nb::handle text, const char* inner);
+// One of those, with "ip", or "hamming" or "jaccard".
+Metric parse_any_metric(nb::handle text);
 // A whole number >= 0 (TypeError for bool and float, ValueError below 0); more than int64 holds is the largest int64.
 std::size_t parse_count(nb::handle number, const char* name);
 // (dims,) or (m, dims) float32 of finite values; `dims` = 0 accepts any length.

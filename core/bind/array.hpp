@@ -32,6 +32,10 @@ inline constexpr Dtype dtype_of<std::uint32_t>{'u', 4, "uint32"};
 template <>
 inline constexpr Dtype dtype_of<std::uint8_t>{'u', 1, "uint8"};
 template <>
+inline constexpr Dtype dtype_of<std::uint16_t>{'u', 2, "uint16"};
+template <>
+inline constexpr Dtype dtype_of<std::int8_t>{'i', 1, "int8"};
+template <>
 inline constexpr Dtype dtype_of<bool>{'b', 1, "bool"};
 
 struct RawArray {

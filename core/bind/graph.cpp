@@ -14,6 +14,7 @@ const PyRows& parse_rows(nb::handle rows) {
   const PyRows* given = nullptr;
   if (!nb::try_cast(rows, given) || given == nullptr) throw nb::type_error("rows: expected Rows");
   if (given->rows.n >= none / 2) throw nb::value_error("rows: a graph holds at most 2,147,483,646");
+  if (given->rows.element == Element::bit) throw nb::value_error("rows: there are no graphs over bits");
   return *given;
 }
 

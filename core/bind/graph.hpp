@@ -83,7 +83,7 @@ class Changing {
   std::unique_lock<std::mutex> lock_;
 };
 
-// Rows, or TypeError; ValueError if they are too many for a graph.
+// Rows, or TypeError; ValueError if they are too many for a graph, or bits.
 const PyRows& parse_rows(nb::handle rows);
 std::vector<std::uint32_t> all_of(const Rows& rows);
 

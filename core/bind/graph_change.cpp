@@ -34,8 +34,9 @@ std::vector<std::uint32_t> parse_numbers(nb::handle object, const char* name, st
 }
 
 void check_finite(const Rows& rows, const std::vector<std::uint32_t>& which) {
+  const Room room(rows, 1);
   for (const std::uint32_t r : which)
-    if (!kernels().finite(rows.row(r), rows.dims)) throw NotFinite(r);
+    if (!kernels().finite(rows.row(r, room.at(0)), rows.dims)) throw NotFinite(r);
 }
 
 // From now on the graph is `made` (if not null) over these rows. The old ones are let go of when no lock is held.

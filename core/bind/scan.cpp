@@ -12,6 +12,7 @@
 #include "bind/graph.hpp"
 #include "bind/plane.hpp"
 #include "bind/rows.hpp"
+#include "flat/bits.hpp"
 #include "flat/errors.hpp"
 #include "flat/search.hpp"
 #include "hnsw/nearest.hpp"
@@ -65,7 +66,7 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
                nb::handle planes) {
   PyScan made;
   Parts& scan = made.parts;
-  made.metric = parse_metric(metric, "ip");
+  made.metric = parse_any_metric(metric);
   const nb::object list = parse_list(parts, "parts");
   const Py_ssize_t count = PySequence_Fast_GET_SIZE(list.ptr());
   if (count == 0) throw nb::value_error("parts: expected at least one Rows");
@@ -90,6 +91,8 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
     if (!nb::try_cast(item, rows) || rows == nullptr) throw nb::type_error("parts: expected Rows");
     if (p == 0) scan.dims = rows->rows.dims;
     if (rows->rows.dims != scan.dims) throw nb::value_error("parts: all must have the same dims");
+    if ((rows->rows.element == Element::bit) != over_bits(made.metric))
+      throw nb::value_error("metric: 'hamming' and 'jaccard' are for rows of dtype 'bit', and these for nothing else");
     const std::uint64_t* bitmap = nullptr;
     if (bitmaps.is_valid()) {
       const nb::handle words = PySequence_Fast_GET_ITEM(bitmaps.ptr(), p);
@@ -118,6 +121,16 @@ void make_scan(PyScan* self, nb::handle parts, nb::handle live, nb::handle metri
   new (self) PyScan(std::move(made));
 }
 
+// Queries as the scan's rows are: of bits, nothing but 0 and 1.
+Array<float> queries_of(const PyScan& self, nb::handle object, const char* name, int max_ndim) {
+  const Array<float> queries = parse_queries(object, name, self.parts.dims, max_ndim);
+  if (!over_bits(self.metric)) return queries;
+  for (std::size_t i = 0; i < queries.shape[0] * queries.shape[1]; ++i)
+    if (queries.data[i] != 0.0f && queries.data[i] != 1.0f)
+      throw nb::value_error((std::string(name) + ": every value must be 0 or 1").c_str());
+  return queries;
+}
+
 // What a search asks for, checked, and what keeps it alive while other threads run.
 struct PyAsked {
   Array<float> queries;
@@ -125,13 +138,14 @@ struct PyAsked {
   std::size_t k, threads;
   std::vector<nb::object> keep;
 
-  PyAsked(const Parts& parts, nb::handle vectors, nb::handle count, nb::handle masks, std::int64_t exclude,
+  PyAsked(const PyScan& self, nb::handle vectors, nb::handle count, nb::handle masks, std::int64_t exclude,
           nb::handle wanted)
-      : queries(parse_queries(vectors, "queries", parts.dims, 2)),
-        considered{parts, {}, exclude},
+      : queries(queries_of(self, vectors, "queries", 2)),
+        considered{self.parts, {}, exclude},
         k(parse_count(count, "k")),
         threads(parse_count(wanted, "threads")) {
     if (masks.is_none()) return;
+    const Parts& parts = self.parts;
     const nb::object list = parse_list(masks, "masks");
     if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(list.ptr())) != parts.parts.size())
       throw nb::value_error("masks: expected one for each part");
@@ -145,7 +159,7 @@ struct PyAsked {
 
 nb::tuple search_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
                       nb::handle threads) {
-  const PyAsked asked(self.parts, queries, k, masks, exclude, threads);
+  const PyAsked asked(self, queries, k, masks, exclude, threads);
   const std::size_t m = asked.queries.shape[0];
   std::vector<std::vector<Found>> found;
   {
@@ -180,7 +194,7 @@ nb::tuple nearest_scan(const PyScan& self, nb::handle queries, nb::handle k, nb:
                        nb::handle threads, std::size_t ef, float recall) {
   if (ef > 65536) throw nb::value_error("ef must be in 1…65,536, or 0");
   if (!(recall > 0.0f && recall <= 1.0f)) throw nb::value_error("recall must be in (0, 1]");
-  const PyAsked asked(self.parts, queries, k, masks, exclude, threads);
+  const PyAsked asked(self, queries, k, masks, exclude, threads);
   const std::size_t m = asked.queries.shape[0];
   const Graphs graphs(self, asked.k, ef, recall);
   Answer answer;
@@ -199,7 +213,7 @@ constexpr std::size_t at_once = 16;
 
 nb::object distances(const PyScan& self, nb::handle query, nb::handle positions) {
   const Parts& parts = self.parts;
-  const Array<float> q = parse_queries(query, "query", parts.dims, 1);
+  const Array<float> q = queries_of(self, query, "query", 1);
   const Array<std::int64_t> which = array<std::int64_t>(positions, "positions", 1, 1);
   check_range(which, parts.n, "position");
   double* out;
@@ -208,11 +222,17 @@ nb::object distances(const PyScan& self, nb::handle query, nb::handle positions)
   {
     const Unlocked unlocked(n * parts.dims);
     Pulse pulse(poll_signals);
+    if (over_bits(self.metric)) {
+      bit_distances(self.metric, Packed(q.data, 1, parts.dims), parts, which.data, n, out);
+      return result;
+    }
+    const Room room(parts, at_once);
     const double query_squares = squares(exact(), q.data, parts.dims);
     for (std::size_t from = 0; from < n; from += at_once) {
       const std::size_t count = std::min(at_once, n - from);
       const float* rows[at_once];
-      for (std::size_t i = 0; i < count; ++i) rows[i] = parts.row(static_cast<std::size_t>(which.data[from + i]));
+      for (std::size_t i = 0; i < count; ++i)
+        rows[i] = parts.row(static_cast<std::size_t>(which.data[from + i]), room.at(i));
       exact_distances(exact(), self.metric, q.data, query_squares, rows, count, parts.dims, out + from);
       for (std::size_t i = from; i < from + count; ++i)
         if (!std::isfinite(out[i])) throw NotFinite(which.data[i]);

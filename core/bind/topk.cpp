@@ -34,7 +34,8 @@ void scan_block(Stream& self, nb::handle block, nb::handle first, nb::handle mas
   }
   const Unlocked unlocked(b.shape[0] * b.shape[1] * self.queries());
   Rows rows;
-  rows.chunks.push_back({b.data, b.stride});
+  rows.chunks.push_back(
+      {reinterpret_cast<const std::byte*>(b.data), b.stride * static_cast<std::ptrdiff_t>(sizeof(float))});
   rows.chunk_rows = rows.n = b.shape[0];
   rows.dims = b.shape[1];
   Parts parts;

@@ -50,9 +50,10 @@ Coder::Coder(Metric m, std::size_t d) : metric(m), dims(d), padded(pad(d)), mean
 }
 
 void Coder::learn(const Rows& rows, const std::vector<std::uint32_t>& sample) {
+  const Room room(rows, 1);
   if (metric != Metric::cosine) {
     double greatest = 0;
-    for (const std::uint32_t i : sample) greatest = std::max(greatest, sum_of_squares(rows.row(i), dims));
+    for (const std::uint32_t i : sample) greatest = std::max(greatest, sum_of_squares(rows.row(i, room.at(0)), dims));
     if (std::isfinite(greatest) && greatest > 0)
       unit = std::ldexp(1.0f, std::clamp(-std::ilogb(std::sqrt(greatest)), -120, 120));
   }
@@ -62,7 +63,7 @@ void Coder::learn(const Rows& rows, const std::vector<std::uint32_t>& sample) {
   Buffer<float> x(padded);
   std::size_t count = 0;
   for (const std::uint32_t i : sample) {
-    if (!prepare(rows.row(i), x.data())) continue;
+    if (!prepare(rows.row(i, room.at(0)), x.data())) continue;
     ++count;
     for (std::size_t d = 0; d < dims; ++d) sum[d] += static_cast<double>(x[d]);
   }

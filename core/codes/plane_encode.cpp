@@ -118,10 +118,11 @@ void encode_rows(const PlaneArrays& to, const Rows& rows, std::size_t first, std
   const double work = 50.0 * static_cast<double>(rows.n * to.width);
   for_items(items, std::min(threads_for(threads, work), items), poll, [&](std::size_t, std::size_t item) {
     Encoder encoder(to);
+    const Room room(rows, 1);
     const std::size_t start = item * item_rows < before ? 0 : item * item_rows - before;
     const std::size_t end = std::min(rows.n, (item + 1) * item_rows - before);
     for (std::size_t i = start; i < end; ++i)
-      if (!encoder.encode(rows.row(i), first + i)) throw NotFinite(static_cast<std::int64_t>(i));
+      if (!encoder.encode(rows.row(i, room.at(0)), first + i)) throw NotFinite(static_cast<std::int64_t>(i));
     return true;
   });
 }
@@ -131,8 +132,9 @@ void prefix_factors(Metric metric, const float* mean, const Rows& rows, std::siz
   const std::size_t items = (rows.n + item_rows - 1) / item_rows;
   const double work = 4.0 * static_cast<double>(rows.n * rows.dims);
   for_items(items, std::min(threads_for(threads, work), items), poll, [&](std::size_t, std::size_t item) {
+    const Room room(rows, 1);
     for (std::size_t i = item * item_rows; i < std::min(rows.n, (item + 1) * item_rows); ++i) {
-      const float* row = rows.row(i);
+      const float* row = rows.row(i, room.at(0));
       Sum sum;
       for (std::size_t d = 0; d < dims; ++d) {
         const double x = metric == Metric::l2 ? static_cast<double>(row[d]) - static_cast<double>(mean[d])

@@ -27,20 +27,28 @@ std::vector<Found>& Candidates::resolve(const Queries& queries, std::size_t q, c
     std::sort(pending_.begin(), pending_.end(),
               [](const Candidate& a, const Candidate& b) { return a.position < b.position; });
   found_.reserve(found_.size() + n);
-  const float* rows[2][step];
-  const auto fetch = [&](std::size_t from, const float** into) {
-    for (std::size_t i = from; i < std::min(n, from + step); ++i) {
-      into[i - from] = parts.row(static_cast<std::size_t>(pending_[i].position));
-      for (std::size_t d = 0; d < queries.dims; d += 16) __builtin_prefetch(into[i - from] + d);
+  const Room room(parts, step);
+  struct Fetched {
+    const Rows* rows;
+    const std::byte* at;
+  } fetched[2][step];
+  const auto fetch = [&](std::size_t from, Fetched* into) {
+    for (std::size_t i = from; i < std::min(n, from + step); ++i, ++into) {
+      const auto position = static_cast<std::size_t>(pending_[i].position);
+      const Part& part = parts.part_of(position);
+      *into = {part.rows, part.rows->bytes(position - part.first)};
+      for (std::size_t b = 0; b < part.rows->row_bytes(); b += 64) __builtin_prefetch(into->at + b);
     }
   };
-  fetch(0, rows[0]);
+  fetch(0, fetched[0]);
   for (std::size_t from = 0; from < n; from += step) {
     const std::size_t turn = from / step % 2;
-    fetch(from + step, rows[1 - turn]);
+    fetch(from + step, fetched[1 - turn]);
     double distances[step];
+    const float* rows[step];
     const std::size_t count = std::min(step, n - from);
-    queries.distances(q, rows[turn], count, distances);
+    for (std::size_t i = 0; i < count; ++i) rows[i] = fetched[turn][i].rows->floats(fetched[turn][i].at, room.at(i));
+    queries.distances(q, rows, count, distances);
     for (std::size_t i = 0; i < count; ++i) {
       const std::int64_t position = pending_[from + i].position;
       found_.push_back({distances[i], parts.rank(static_cast<std::size_t>(position)), position});

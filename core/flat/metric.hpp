@@ -9,7 +9,9 @@
 
 namespace kinspace {
 
-enum class Metric : std::uint8_t { cosine, l2, ip };
+enum class Metric : std::uint8_t { cosine, l2, ip, hamming, jaccard };
+
+constexpr bool over_bits(Metric metric) { return metric == Metric::hamming || metric == Metric::jaccard; }
 
 // 1 - dot / sqrt(ss_a ss_b), in [0, 2]; 1 when either vector is all zeros. sqrt(s * s) == s, so a == b gives 0.
 inline double cosine_distance(double dot, double ss_a, double ss_b) {

@@ -66,6 +66,9 @@ float Queries::nearness(std::size_t q, double distance) const {
       const double similarity = -distance / std::sqrt(squares[q]);
       return float_below(similarity - std::abs(similarity) * few);
     }
+    case Metric::hamming:
+    case Metric::jaccard:
+      break;  // counted, never bounded
   }
   return -HUGE_VALF;
 }

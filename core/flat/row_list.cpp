@@ -11,10 +11,10 @@ void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
   const auto into = static_cast<std::ptrdiff_t>(at - c * from.chunk_rows);
   const bool whole = from.chunks.size() == 1 || at - c * from.chunk_rows + 64 <= from.chunk_rows;
   if (whole && word == ~std::uint64_t{0}) {
-    const float* first = chunk.begin + into * chunk.stride;
+    const std::byte* first = chunk.begin + into * chunk.stride;
     for (std::size_t i = 0; i < 64; ++i) {
       ids[n + i] = at + i;
-      rows[n + i] = first + static_cast<std::ptrdiff_t>(i) * chunk.stride;
+      rows[n + i] = reinterpret_cast<const float*>(first + static_cast<std::ptrdiff_t>(i) * chunk.stride);
     }
     n += 64;
     return;
@@ -22,15 +22,37 @@ void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
   for (; word != 0; word &= word - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(word));
     ids[n] = at + i;
-    rows[n] = whole ? chunk.begin + (into + static_cast<std::ptrdiff_t>(i)) * chunk.stride : from.row(at + i);
+    rows[n] = reinterpret_cast<const float*>(
+        whole ? chunk.begin + (into + static_cast<std::ptrdiff_t>(i)) * chunk.stride : from.bytes(at + i));
     ++n;
   }
 }
 
-void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end) {
+// Rows `at` to `end` of the part, to where the room is full.
+void RowList::widen(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end, Widened& room) {
+  const Rows& from = *considered.parts.parts[p].rows;
+  if (!room.floats) room.floats = Buffer<float>(room.rows * from.dims);
+  const std::size_t row_bytes = from.row_bytes(), ahead = in_flight / row_bytes + 1;
+  while (at < end && n < room.rows) {
+    const std::size_t first = at / 64 * 64;
+    std::uint64_t word = considered.word(p, first) & ~std::uint64_t{0} << at % 64;
+    const bool dense = word == ~std::uint64_t{0} << at % 64;
+    for (; word != 0 && n < room.rows; word &= word - 1, ++n) {
+      ids[n] = first + static_cast<std::size_t>(std::countr_zero(word));
+      if (const std::size_t later = ids[n] + ahead; dense && later < from.n)
+        for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(from.bytes(later) + b);
+      rows[n] = from.row(ids[n], room.floats.data() + n * from.dims);
+    }
+    at = word == 0 ? first + 64 : first + static_cast<std::size_t>(std::countr_zero(word));
+  }
+}
+
+void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end, Widened& room) {
   const Rows& from = *considered.parts.parts[p].rows;
   n = 0;
-  for (; at < end && n + 64 <= capacity; at += 64) {
+  in_cache = !from.wide();
+  if (in_cache) widen(considered, p, at, end, room);
+  for (; !in_cache && at < end && n + 64 <= capacity; at += 64) {
     const std::uint64_t word = considered.word(p, at);
     if (word != 0) take(from, at, word);
   }

@@ -2,13 +2,17 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
+
+#include "flat/buffer.hpp"
+#include "simd/elements.hpp"
 
 namespace kinspace {
 
 struct Chunk {
-  const float* begin;     // row 0
-  std::ptrdiff_t stride;  // floats from one row to the next
+  const std::byte* begin;  // row 0
+  std::ptrdiff_t stride;   // bytes from one row to the next
 };
 
 struct Rows {
@@ -16,14 +20,25 @@ struct Rows {
   std::size_t chunk_rows = 1;  // rows of every chunk but the last
   std::size_t n = 0;
   std::size_t dims = 0;
+  Element element = Element::float32;
   const float* norms = nullptr;
   const std::uint64_t* order = nullptr;
   std::uint64_t order_base = 0;
 
-  const float* row(std::size_t i) const {
+  bool wide() const { return element == Element::float32; }
+  std::size_t row_bytes() const { return row_bytes_of(element, dims); }
+  const std::byte* bytes(std::size_t i) const {
     const std::size_t c = chunks.size() == 1 ? 0 : i / chunk_rows;
     return chunks[c].begin + static_cast<std::ptrdiff_t>(i - c * chunk_rows) * chunks[c].stride;
   }
+  // A row's floats: where they lie, or in `room`, of dims floats, if they are not stored as floats.
+  const float* row(std::size_t i, float* room) const { return floats(bytes(i), room); }
+  const float* floats(const std::byte* at, float* room) const {
+    if (wide()) return reinterpret_cast<const float*>(at);
+    widen(element, at, dims, room);
+    return room;
+  }
+  bool same(std::size_t i, std::size_t j) const { return std::memcmp(bytes(i), bytes(j), row_bytes()) == 0; }
   std::uint64_t rank(std::size_t i) const { return order_base + (order != nullptr ? order[i] : i); }
 };
 
@@ -52,15 +67,32 @@ struct Parts {
     }
     return parts[low];
   }
-  const float* row(std::size_t position) const {
+  const float* row(std::size_t position, float* room) const {
     const Part& part = part_of(position);
-    return part.rows->row(position - part.first);
+    return part.rows->row(position - part.first, room);
   }
   std::uint64_t rank(std::size_t position) const {
     if (by_position) return position;
     const Part& part = part_of(position);
     return part.rows->rank(position - part.first);
   }
+};
+
+// Where so many rows of some Rows can be widened; takes no memory when they are floats already.
+class Room {
+ public:
+  Room(const Rows& rows, std::size_t count) : dims_(rows.dims) {
+    if (!rows.wide()) floats_ = Buffer<float>(count * dims_);
+  }
+  Room(const Parts& parts, std::size_t count) : dims_(parts.dims) {
+    for (const Part& part : parts.parts)
+      if (!part.rows->wide() && !floats_) floats_ = Buffer<float>(count * dims_);
+  }
+  float* at(std::size_t i) const { return floats_ ? floats_.data() + i * dims_ : nullptr; }
+
+ private:
+  std::size_t dims_;
+  Buffer<float> floats_;
 };
 
 }  // namespace kinspace

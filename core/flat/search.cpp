@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "flat/bits.hpp"
 #include "flat/errors.hpp"
 #include "simd/dispatch.hpp"
 
@@ -83,7 +84,7 @@ void Search::scan_rows(Worker& worker, std::size_t p, std::size_t at, std::size_
   const Part& part = considered_.parts.parts[p];
   RowList list;
   while (at < end && worker.bad < 0) {
-    list.fill(considered_, p, at, end);
+    list.fill(considered_, p, at, end, worker.room);
     if (all_) {
       worker.collect(part, list);
     } else {
@@ -125,13 +126,14 @@ void Search::rank(std::size_t q) {
 // Names the first considered row that is not finite; `position` is one of them.
 void Search::fail(std::int64_t position, Poll poll) const {
   const Parts& parts = considered_.parts;
+  const Room room(parts, 1);
   Pulse pulse(poll);
   for (std::size_t p = 0; p < parts.parts.size(); ++p)
     for (std::size_t at = 0; at < parts.parts[p].rows->n; at += 64) {
       pulse.beat();
       for (std::uint64_t word = considered_.word(p, at); word != 0; word &= word - 1) {
         const std::size_t row = at + static_cast<std::size_t>(std::countr_zero(word));
-        if (!queries_.kernels.finite(parts.parts[p].rows->row(row), parts.dims))
+        if (!queries_.kernels.finite(parts.parts[p].rows->row(row, room.at(0)), parts.dims))
           throw NotFinite(static_cast<std::int64_t>(parts.parts[p].first + row));
       }
     }
@@ -141,6 +143,7 @@ void Search::fail(std::int64_t position, Poll poll) const {
 std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m, const Considered& considered,
                                        std::size_t k, std::size_t threads, Poll poll) {
   const std::size_t dims = considered.parts.dims, batch = queries_at_once(dims);
+  if (over_bits(metric)) return search_bits(metric, Packed(queries, m, dims), considered, k, threads, poll);
   std::vector<std::vector<Found>> nearest;
   nearest.reserve(m);
   std::optional<Pulse> pulse;

@@ -18,6 +18,13 @@ float checked_norm(float float_squares, const ExactKernels& exact, const float* 
   return norm == 0.0 || (norm >= least_norm && norm <= most_norm) ? static_cast<float>(norm) : NAN;
 }
 
+constexpr std::size_t first_cache = std::size_t{24} << 10, second_cache = std::size_t{128} << 10;  // bytes to be had
+
+// Rows in so many bytes: a multiple of 8, at most a block.
+std::size_t rows_within(std::size_t bytes, std::size_t dims) {
+  return std::clamp<std::size_t>(bytes / (dims * sizeof(float)) / 8 * 8, 8, block_rows);
+}
+
 }  // namespace
 
 struct Worker::Block {
@@ -25,11 +32,14 @@ struct Worker::Block {
   const float* const* next;  // the rows of the block after
   const std::size_t* ids;
   std::size_t n, first;  // first: position of the part's row 0
-  bool has_norms;
+  bool has_norms, in_cache;
 };
 
 Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached)
-    : planes(queries, parts, candidates), queries_(queries), parts_(parts) {
+    : room{rows_within(queries.tiles.empty() ? first_cache : second_cache, queries.dims), {}},
+      planes(queries, parts, candidates),
+      queries_(queries),
+      parts_(parts) {
   constexpr std::size_t in_flight = 12 << 10;  // bytes that hide the latency of memory (measured; 8 to 32 KB are alike)
   ahead_ = cached ? 0 : std::clamp<std::size_t>(in_flight / (queries.dims * sizeof(float)), 1, most_ahead);
   candidates.reserve(queries.m);
@@ -43,10 +53,10 @@ Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool c
 
 void Worker::compare(const Part& part, const RowList& list) {
   // Tiles read a block once for each group of queries: it should stay in the cache meanwhile.
-  const std::size_t fits = (std::size_t{128} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
-  const std::size_t most = queries_.tiles.empty() ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
+  const std::size_t most = queries_.tiles.empty() ? block_rows : rows_within(second_cache, queries_.dims);
   for (std::size_t j = 0; j < list.n && bad < 0; j += most) {
-    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first, false};
+    Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first,
+                false,         list.in_cache};
     prepare(part, block);
     if (!queries_.tiles.empty()) compare_tiles(block);
     compare_singles(block);
@@ -136,8 +146,7 @@ void Worker::compare_tiles(const Block& block) {
 void Worker::compare_singles(Block& block) {
   const std::size_t first = queries_.singles, n = queries_.m - first;
   if (n == 0) return;
-  const std::size_t fits = (std::size_t{24} << 10) / (queries_.dims * sizeof(float)) / 8 * 8;
-  const std::size_t turn = n == 1 ? block_rows : std::clamp<std::size_t>(fits, 8, block_rows);
+  const std::size_t turn = n == 1 ? block_rows : rows_within(first_cache, queries_.dims);
   for (std::size_t from = 0; from < block.n; from += turn)
     for (std::size_t q = 0; q < n; ++q)
       sum_single(block, first + q, from, std::min(turn, block.n - from), single_out_.data() + q * block_rows);
@@ -159,7 +168,7 @@ void Worker::sum_single(const Block& block, std::size_t q, std::size_t from, std
   const float* query = queries_.scan_query(q);
   const float* const* rows = block.rows + from;
   const bool first = q == queries_.singles;
-  const std::size_t ahead = first && queries_.tiles.empty() ? ahead_ : 0;
+  const std::size_t ahead = first && queries_.tiles.empty() && !block.in_cache ? ahead_ : 0;
   if (queries_.metric == Metric::l2) {
     kernels.l2sqs(query, rows, n, queries_.dims, ahead, s + from);
   } else if (block.has_norms || !first) {
@@ -191,7 +200,8 @@ float Worker::sift_tau(std::size_t q) const {
 // s is the float dot with the unit query, or for l2 the direct float sum of squared differences.
 void Worker::consider(std::size_t q, const Bounds& bounds, float s, float norm, std::size_t position) {
   if (!std::isfinite(s)) {
-    if (!queries_.kernels.finite(parts_.row(position), queries_.dims)) {
+    const Room room(parts_, 1);
+    if (!queries_.kernels.finite(parts_.row(position, room.at(0)), queries_.dims)) {
       bad = static_cast<std::int64_t>(position);
       return;
     }

@@ -23,6 +23,7 @@ class Worker {
   // Every row of list is an answer: takes their exact distances.
   void collect(const Part& part, const RowList& list);
 
+  Widened room;                        // for the lists of rows to compare
   std::vector<Candidates> candidates;  // of each query
   PlaneScan planes;                    // for parts that have one
   std::int64_t bad = -1;               // a row that is not finite: its position. The answer is void then

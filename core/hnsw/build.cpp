@@ -57,9 +57,10 @@ void encode(Graph& graph, Fine& fine, const Rows& rows, const std::vector<std::u
   for_items((nodes.size() + chunk - 1) / chunk, crew.threads, crew.poll, [&](std::size_t t, std::size_t item) {
     if (!xs[t]) xs[t] = Buffer<float>(graph.coder.padded);
     float* x = xs[t].data();
+    const Room room(rows, 1);
     for (std::size_t i = item * chunk; i < std::min(nodes.size(), (item + 1) * chunk); ++i) {
       const std::uint32_t id = nodes[i];
-      if (!graph.coder.prepare(rows.row(graph.row[id]), x)) {
+      if (!graph.coder.prepare(rows.row(graph.row[id], room.at(0)), x)) {
         bad = graph.row[id];
         return false;
       }
@@ -71,8 +72,9 @@ void encode(Graph& graph, Fine& fine, const Rows& rows, const std::vector<std::u
     return true;
   });
   if (bad < 0) return;
+  const Room room(rows, 1);
   for (const std::uint32_t id : nodes)  // the first of them, whatever thread was fastest
-    if (!graph.coder.prepare(rows.row(graph.row[id]),
+    if (!graph.coder.prepare(rows.row(graph.row[id], room.at(0)),
                              xs[0] ? xs[0].data() : (xs[0] = Buffer<float>(graph.coder.padded)).data()))
       bad = std::min<std::int64_t>(bad, graph.row[id]);
   throw NotFinite(bad);

@@ -40,8 +40,9 @@ void calibrate(Graph& graph, const Rows& rows, const std::vector<std::uint32_t>&
   const std::size_t m = held.size(), dims = rows.dims;
   std::vector<float> queries(m * dims);
   std::vector<double> squares_of(m);
+  const Room room(rows, 1);
   for (std::size_t q = 0; q < m; ++q) {
-    std::copy_n(rows.row(graph.row[held[q]]), dims, &queries[q * dims]);
+    std::copy_n(rows.row(graph.row[held[q]], room.at(0)), dims, &queries[q * dims]);
     squares_of[q] = squares(exact(), &queries[q * dims], dims);
   }
   Parts parts;

@@ -1,6 +1,5 @@
 // Rows come.
 #include <algorithm>
-#include <cstring>
 
 #include "hnsw/build.hpp"
 #include "hnsw/change.hpp"
@@ -39,7 +38,7 @@ bool join_twin(Graph& graph, const Rows& rows, std::uint32_t r, std::uint64_t ha
   const auto [begin, end] = changing.nodes.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
     const std::uint32_t id = at->second, other = graph.row[id];
-    if (std::memcmp(rows.row(r), rows.row(other), rows.dims * sizeof(float)) != 0) continue;
+    if (!rows.same(r, other)) continue;
     if (graph.next.size() < graph.node.size()) graph.next.resize(graph.node.size(), none);
     const auto last = changing.last.try_emplace(id, other).first;
     std::uint32_t before = last->second;

@@ -11,8 +11,9 @@
 namespace kinspace {
 
 struct Linker::Thread {
-  explicit Thread(const Coder& coder) : x(coder.padded), query(coder) {}
+  Thread(const Coder& coder, const Rows& rows) : x(coder.padded), room(rows, 1), query(coder) {}
   Buffer<float> x;
+  Room room;
   CodeQuery query;
   Workspace work;
   Chooser chooser;
@@ -58,14 +59,14 @@ Linker::Linker(Graph& graph, const Fine& fine, const Rows& rows, const Crew& cre
 Linker::~Linker() = default;
 
 Linker::Thread& Linker::thread(std::size_t i) {
-  if (mine_[i] == nullptr) mine_[i] = std::make_unique<Thread>(graph_.coder);
+  if (mine_[i] == nullptr) mine_[i] = std::make_unique<Thread>(graph_.coder, rows_);
   return *mine_[i];
 }
 
 // The nearest nodes of the layer that are not `id`, by the node's own row.
 void Linker::search(std::size_t layer, std::uint32_t id, Thread& mine) {
   Hop hop{};
-  graph_.coder.prepare(rows_.row(graph_.row[id]), mine.x.data());
+  graph_.coder.prepare(rows_.row(graph_.row[id], mine.room.at(0)), mine.x.data());
   mine.query.row(graph_.coder, mine.x.data(), hop);
   const std::uint32_t from = descend(graph_, layer, id, hop, mine.work);
   mine.work.begin(graph_, hop);

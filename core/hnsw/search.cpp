@@ -27,23 +27,27 @@ std::size_t rerank(const Graph& graph, const Rows& rows, const Wanted& wanted, c
   const bool filtered = allowed.filtered() || allowed.exclude >= 0;
   const Pool& pool = mine.work.pool;
   const float error = graph.slack > 0 ? margin * graph.slack * mine.query.length : HUGE_VALF;
+  const Room room(rows, step);
+  const std::size_t row_bytes = rows.row_bytes();
   std::size_t count = 0;
   for (std::size_t i = 0; i < pool.size();) {
     if (count >= wanted.k && found.size() == wanted.k &&
         Pool::distance(pool[i]) - error > mine.query.coded(graph.coder, found.back().distance))
       break;
     std::uint32_t ids[step];
-    const float* at[step];
+    const std::byte* at[step];
+    const float* floats[step];
     double exact_of[step];
     std::size_t n = 0;
     for (; n < step && i < pool.size(); ++i) {
       const std::uint32_t id = Pool::id(pool[i]), r = graph.row[id];
       if (r == none || (filtered && !allowed.node(graph, id))) continue;
-      at[n] = rows.row(r);
-      for (std::size_t d = 0; d < rows.dims; d += 16) __builtin_prefetch(at[n] + d);
+      at[n] = rows.bytes(r);
+      for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(at[n] + b);
       ids[n++] = id;
     }
-    exact_distances(exact(), graph.coder.metric, wanted.query, wanted.squares, at, n, rows.dims, exact_of);
+    for (std::size_t j = 0; j < n; ++j) floats[j] = rows.floats(at[j], room.at(j));
+    exact_distances(exact(), graph.coder.metric, wanted.query, wanted.squares, floats, n, rows.dims, exact_of);
     for (std::size_t j = 0; j < n; ++j)
       for (std::uint32_t r = graph.row[ids[j]]; r != none; r = graph.next_of(r)) {
         if (filtered && !allowed.row(r)) continue;
@@ -88,9 +92,10 @@ float coded_error(const Graph& graph, const Rows& rows, const Wanted& wanted) {
   start(graph, hop, mine, wanted.ef);
   traverse(graph, 0, hop, mine.work);
   const Pool& pool = mine.work.pool;
+  const Room room(rows, 1);
   double sum = 0;
   for (std::size_t i = 0; i < pool.size(); ++i) {
-    const float* row = rows.row(graph.row[Pool::id(pool[i])]);
+    const float* row = rows.row(graph.row[Pool::id(pool[i])], room.at(0));
     double distance;
     exact_distances(exact(), graph.coder.metric, wanted.query, wanted.squares, &row, 1, rows.dims, &distance);
     const float lost = (Pool::distance(pool[i]) - mine.query.coded(graph.coder, distance)) / mine.query.length;

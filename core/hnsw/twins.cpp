@@ -25,8 +25,9 @@ std::vector<std::uint64_t> hash_rows(const Rows& rows, const std::vector<std::ui
   constexpr std::size_t chunk = 64;
   std::vector<std::uint64_t> hashes(which.size());
   for_items((which.size() + chunk - 1) / chunk, crew.threads, crew.poll, [&](std::size_t, std::size_t item) {
+    const Room room(rows, 1);
     for (std::size_t i = item * chunk; i < std::min(which.size(), (item + 1) * chunk); ++i)
-      hashes[i] = hash_row(rows.row(which[i]), rows.dims);
+      hashes[i] = hash_row(rows.row(which[i], room.at(0)), rows.dims);
     return true;
   });
   return hashes;
@@ -39,14 +40,12 @@ std::vector<std::uint32_t> find_twins(Graph& graph, const Rows& rows, const std:
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
     return hashes[a] != hashes[b] ? hashes[a] < hashes[b] : rows.rank(which[a]) < rows.rank(which[b]);
   });
-  const std::size_t bytes = rows.dims * sizeof(float);
   std::vector<std::uint32_t> last;  // of each kind with this hash: the latest row
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::uint32_t one = which[order[i]];
     if (i == 0 || hashes[order[i - 1]] != hashes[order[i]]) last.clear();
-    const auto twin = std::find_if(last.begin(), last.end(), [&](std::uint32_t other) {
-      return std::memcmp(rows.row(one), rows.row(other), bytes) == 0;
-    });
+    const auto twin =
+        std::find_if(last.begin(), last.end(), [&](std::uint32_t other) { return rows.same(one, other); });
     if (twin == last.end()) {
       firsts.push_back(one);
       last.push_back(one);

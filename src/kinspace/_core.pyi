@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Metric = Literal["cosine", "l2", "ip"]
+_ScanMetric = Literal["cosine", "l2", "ip", "hamming", "jaccard"]
+_Dtype = Literal["float32", "float16", "bfloat16", "int8", "bit"]
 _Plain = Literal["cosine", "l2", "dot"]
 _Bitmap = NDArray[np.uint64]  # ceil(n / 64) words; bit i % 64 of word i // 64 is row i
 
@@ -30,9 +32,11 @@ def cpu_count() -> int:
 
 @final
 class Rows:
-    """Immutable rows in memory: chunks of float32 (n_i, dims), which are kept alive and never copied.
+    """Immutable rows in memory: chunks (n_i, dims) of one dtype, which are kept alive and never copied.
 
-    All chunks but the last have the same row count; row strides may be any multiple of 4 bytes.
+    dtype "bfloat16" is given as uint16, and "bit" as uint8 (n_i, ceil(dims / 8)), bit i of a row being bit i % 8 of its
+    byte i // 8; the others are NumPy's. A search does with them what it does with the float32 they are, to the bit.
+    All chunks but the last have the same row count; row strides may be any multiple of the dtype's size.
     ``norms``: float32 (n,), the l2 norm of each row rounded from double (NaN outside [1e-15, 1e18] unless exactly 0);
     None: computed while scanning. ``order``: uint64 (n,) ascending; row i ranks ``order_base + order[i]`` among
     equal distances. Without order and with base 0 in every part of a Scan the position ranks; otherwise a part
@@ -41,19 +45,20 @@ class Rows:
 
     def __init__(
         self,
-        chunks: list[NDArray[np.float32]],
+        chunks: Sequence[NDArray[Any]],
         *,
         norms: NDArray[np.float32] | None = None,
         order: NDArray[np.uint64] | None = None,
         order_base: int = 0,
         dims: int = 0,
+        dtype: _Dtype = "float32",
     ) -> None: ...
     @property
     def n(self) -> int: ...
     @property
     def dims(self) -> int: ...
     def gather(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return a fresh (m, dims) copy of those rows; IndexError if one is out of range."""
+        """Return those rows as a fresh float32 (m, dims); IndexError if one is out of range."""
 
 @final
 class Plane:
@@ -88,7 +93,9 @@ class Scan:
     """What one query searches: parts in order, a row's position being the rows of earlier parts plus its own.
 
     graphs[i], if any, has been built over exactly the rows of parts[i], with the same metric; planes[i] likewise, or
-    over the first 64 j of them.
+    over the first 64 j of them. ``hamming`` (bits that
+    differ) and ``jaccard`` (1 - both / either, 0.0 if neither has a bit) are for parts of dtype "bit", whose queries
+    are 0 and 1, and the other metrics for the others.
     """
 
     def __init__(
@@ -96,7 +103,7 @@ class Scan:
         parts: list[Rows],
         *,
         live: list[_Bitmap | None] | None = None,
-        metric: _Metric,
+        metric: _ScanMetric,
         graphs: list[Graph | None] | None = None,
         planes: list[Plane | None] | None = None,
     ) -> None: ...

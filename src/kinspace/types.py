@@ -7,9 +7,13 @@ from typing import Literal, NamedTuple, get_args
 from .errors import InvalidInput
 
 Metric = Literal["cosine", "l2", "ip"]
+BitMetric = Literal["hamming", "jaccard"]
+Dtype = Literal["float32", "float16", "bfloat16", "int8", "bit"]
 Key = str | int
 
 METRICS: tuple[str, ...] = get_args(Metric)
+BIT_METRICS: tuple[str, ...] = get_args(BitMetric)
+DTYPES: tuple[str, ...] = get_args(Dtype)
 MAX_DIMS = 65_536  # dims are 1…MAX_DIMS
 MAX_KEY_BYTES = 1_024  # of UTF-8
 
@@ -26,6 +30,29 @@ def parse_metric(metric: object) -> Metric:
     if isinstance(metric, str) and metric in METRICS:
         return metric  # type: ignore[return-value]  # narrowed by the line above
     raise InvalidInput(f"metric must be one of {', '.join(map(repr, METRICS))}; got {metric!r}")
+
+
+def parse_dtype(dtype: object) -> Dtype:
+    """Return how a space stores its vectors, or raise InvalidInput naming the ways there are."""
+    if isinstance(dtype, str) and dtype in DTYPES:
+        return dtype  # type: ignore[return-value]  # narrowed by the line above
+    raise InvalidInput(f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}")
+
+
+def parse_space_metric(metric: object, dtype: Dtype) -> Metric | BitMetric:
+    """Return the metric of a space of that dtype, by default "cosine", of bits "hamming"; InvalidInput if none of its.
+
+    Examples
+    --------
+    >>> parse_space_metric(None, "bit"), parse_space_metric("l2", "int8")
+    ('hamming', 'l2')
+    """
+    fitting = BIT_METRICS if dtype == "bit" else METRICS
+    if metric is None:
+        return "hamming" if dtype == "bit" else "cosine"
+    if isinstance(metric, str) and metric in fitting:
+        return metric  # type: ignore[return-value]  # narrowed by the line above
+    raise InvalidInput(f"metric of dtype {dtype!r} must be one of {', '.join(map(repr, fitting))}; got {metric!r}")
 
 
 def parse_k(k: object) -> int:

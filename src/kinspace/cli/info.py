@@ -49,7 +49,7 @@ def info(
     out.print(f"{len(told)} space{'s' * (len(told) != 1)} in {hub}, {screen.size(total)}", style="dim")
 
 
-_SHOWN = ("space", "rows", "dims", "metric", "segments", "bytes", "version")
+_SHOWN = ("space", "rows", "dims", "dtype", "metric", "segments", "bytes", "version")
 
 
 def _about(space: Space) -> dict[str, Any]:

@@ -37,6 +37,14 @@ def load(
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="NAME", help="Of a new space: cosine (default), l2 or ip.")
     ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            "--dtype",
+            metavar="NAME",
+            help="Of a new space: float32 (default), float16, bfloat16, int8, or bit (metric hamming or jaccard).",
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", metavar="ROWS", min=1, help="Rows stored at a time.")
     ] = None,
@@ -63,7 +71,7 @@ def load(
     plan = plan_file(file) if whole else plan_table(file, key, vectors, vector, text)
     with make_hub(hub) as opened:
         name = file.name[: -len(suffix_of(file))] if space is None else space
-        target, made = _target(opened, name, plan, metric)
+        target, made = _target(opened, name, plan, metric, dtype)
         begin = perf_counter()
         try:
             rows = plan.store(target, batch_size)
@@ -90,18 +98,19 @@ def load(
     out.print(f"{target.name} has {total:,} rows of {target.dims} dims now, in {hub}", style="dim")
 
 
-def _target(hub: Hub, name: str, plan: Plan, metric: str | None) -> tuple[Space, bool]:
+def _target(hub: Hub, name: str, plan: Plan, metric: str | None, dtype: str | None) -> tuple[Space, bool]:
     """Return the space to load into, and whether it was made for this."""
     if name not in hub:
         from ..embed import Hashing
+        from ..space.importing import named_metric
 
         embedder = Hashing(TEXT_DIMS) if plan.dims is None else None
-        made = hub.create_space(
-            name, plan.dims, metric or plan.metric or "cosine", key_type=plan.key_type, embedder=embedder
-        )
+        dtype = dtype or plan.dtype or "float32"
+        metric = metric or named_metric(plan.metric, dtype)
+        made = hub.create_space(name, plan.dims, metric, dtype=dtype, key_type=plan.key_type, embedder=embedder)
         return made, True
     space = hub.get_space(name)
-    have, want = space.stats(), {"dims": plan.dims, "key_type": plan.key_type, "metric": metric}
+    have, want = space.stats(), {"dims": plan.dims, "key_type": plan.key_type, "metric": metric, "dtype": dtype}
     for what, value in want.items():
         if value is not None and have[what] != value:
             raise InvalidInput(

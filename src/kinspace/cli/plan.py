@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..storage.interchange import TABLES
-from ..types import METRICS
 from .files import existing, open_npy
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ class Plan:
     key_type: str
     store: Callable[[Space, int | None], int]  # (space, batch size) -> rows
     metric: str | None = None  # the one that the file names
+    dtype: str | None = None  # likewise
 
 
 def plan_file(path: Path) -> Plan:
@@ -38,7 +38,13 @@ def plan_file(path: Path) -> Plan:
 
     file = open_file(path)
     file.close()
-    return Plan(file.dims, file.key_type or "int", lambda space, size: space.load(path, batch_size=size), file.metric)
+    return Plan(
+        file.dims,
+        file.key_type or "int",
+        lambda space, size: space.load(path, batch_size=size),
+        file.metric,
+        file.dtype,
+    )
 
 
 def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, text: str | None) -> Plan:
@@ -50,6 +56,7 @@ def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, t
         If a file is not there or not what its name says, a column is missing, or rows and vectors differ in number.
     """
     from ..storage.interchange.parquet import scan, told_by
+    from ..storage.interchange.source import named
 
     lazy, schema, rows = scan(existing(path, *TABLES))
     key_type = _key_type(path, schema, key)
@@ -65,12 +72,13 @@ def plan_table(path: Path, key: str, vectors: Path | None, vector: str | None, t
         )
     column = vector or _only_vectors(path, schema)
     dims = _dims(path, lazy, schema, column)
-    metric = told_by(path).get("metric")
+    metric, dtype = named(told_by(path))
     return Plan(
         dims,
         key_type,
         lambda space, size: space.load(path, key=key, vector=column, batch_size=size),
-        metric if metric in METRICS else None,
+        metric,
+        dtype,
     )
 
 

@@ -25,7 +25,7 @@ class Slots:
         self.next_id = 0
         self.live = np.empty(0, np.bool_)  # of each slot that there is memory for
         self.ids: NDArray[np.int64] | None = None  # the id in each; None while every row's slot is its id
-        self._step = chunk_rows(1 << 40, dims)[0]  # slots of a chunk
+        self._step = chunk_rows(1 << 40, 4 * dims)[0]  # slots of a chunk
         self._chunks: list[NDArray[np.float32]] = []
         self._whole: NDArray[np.float32] | None = None  # all chunks, as long as they are one piece
         self._mapped: set[int] = set()  # chunks that are a file's, to be copied before they are written to

@@ -13,6 +13,7 @@ from ..arrays import as_query
 from ..errors import InvalidInput
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key
+from .fit import as_numbers, fit
 from .meta import Meta
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def table_batch(
     if columns is not None and columns.height != len(kept):
         raise InvalidInput(f"{len(kept):,} keys came with {columns.height:,} rows of columns; give one of each a row")
     frame = None if columns is None or columns.width == 0 else storable(columns)
-    return _distinct(Batch(kept, hashes, vectors, frame))
+    return _distinct(Batch(kept, hashes, fit(vectors, meta.dtype, kept), frame))
 
 
 def _distinct(batch: Batch) -> Batch:
@@ -113,9 +114,11 @@ def _distinct(batch: Batch) -> Batch:
 
 def _vector(meta: Meta, key: Key, vector: object) -> NDArray[np.float32]:
     try:
-        return as_query(vector, meta.dims, "the vector")
+        found = as_query(as_numbers(vector, meta), meta.dims, "the vector")
     except InvalidInput as error:
         raise InvalidInput(f"key {key!r}: {error}") from error
+    row: NDArray[np.float32] = fit(found[None], meta.dtype, [key])[0]
+    return row
 
 
 def _frame(columns: dict[str, list[Any]], keys: Sequence[Key]) -> pl.DataFrame | None:

@@ -40,7 +40,7 @@ def check(store: Store) -> Report:
     """Verify the catalog and every file it names, from the disk."""
     problems, entries, locks = named_segments(store)
     for entry in entries:
-        found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type)
+        found = check_segment(store.segments, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype)
         problems += [Problem(file, what, entry.rows) for file, what in found]
         if not found:
             problems += check_index(store, entry)
@@ -87,7 +87,7 @@ def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
     problems: list[Problem] = []
     if not there:
         return problems
-    reader = SegmentReader(store.segments, entry, store.meta.dims, store.meta.key_type)
+    reader = SegmentReader(store.segments, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype)
     try:
         for name in there:
             try:

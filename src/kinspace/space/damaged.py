@@ -37,12 +37,14 @@ def whole_view(store: Store) -> tuple[View, list[Problem]]:
             log = catalog.log(connection, 0, meta.dims, Tally(), state.tallies["log"])
             dead, revived = events_before(catalog, connection, state, state.next_seq)
             locks = lock_segments(store, entries)
-        tail, parts = Tail(meta.dims), []
+        tail, parts = Tail(meta.dims, meta.dtype), []
         for entry in entries:
-            found = check_segment(store.segments, entry, meta.dims, meta.key_type)
+            found = check_segment(store.segments, entry, meta.dims, meta.key_type, dtype=meta.dtype)
             skipped += [Problem(file, what, entry.rows) for file, what in found]
             if not found:
-                parts.append(Part(SegmentReader(store.segments, entry, meta.dims, meta.key_type), entry.rows))
+                parts.append(
+                    Part(SegmentReader(store.segments, entry, meta.dims, meta.key_type, dtype=meta.dtype), entry.rows)
+                )
     finally:
         for lock in locks:
             lock.release()

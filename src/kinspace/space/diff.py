@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import InvalidInput
+from ..storage.dtypes import encode
 from ..types import Key
 from .lineage import parted_at, unlike
+from .meta import Meta
 from .store import Store
 from .view import View
 
@@ -31,7 +33,8 @@ class Diff:
         `key`, in insertion order of the state that has them.
     changed : polars.DataFrame
         `key`, in the later state's insertion order; `distance` (Float64), how far the vector has moved by the space's
-        metric, 0.0 if it has not, null between vectors of different dims; `columns` (List(String)), those that differ.
+        metric, 0.0 if it has not, null between vectors of different dims, or where bits are compared with what is none;
+        `columns` (List(String)), those that differ.
     """
 
     added: pl.DataFrame
@@ -88,17 +91,27 @@ def _changed(old: View, new: View, pairs: list[tuple[Key, int, int]], dtype: typ
     moved = _moved(before, after)
     differing = _differing(old, olds, new, news)
     rows = []
-    metric = "dot" if new.meta.metric == "ip" else new.meta.metric
     for place, (key, *_) in enumerate(pairs):
         columns = [name for name, differs in differing.items() if differs[place]]
         if not moved[place] and not columns:
             continue
         distance: float | None = 0.0
         if moved[place]:
-            distance = _core.pair(metric, before[place], after[place]) if old.meta.dims == new.meta.dims else None
-            distance = -distance if distance is not None and metric == "dot" else distance
+            distance = _distance(new.meta, before[place], after[place]) if old.meta.dims == new.meta.dims else None
         rows.append((key, distance, columns))
     return pl.DataFrame(rows, schema=_shape(dtype), orient="row")
+
+
+def _distance(meta: Meta, before: NDArray[np.float32], after: NDArray[np.float32]) -> float | None:
+    """By the space's metric; None if that is of bits and one of them is none."""
+    if meta.dtype == "bit":
+        if not all(np.isin(side, (0, 1)).all() for side in (before, after)):
+            return None
+        rows = _core.Rows([encode(after[None], "bit")], dims=meta.dims, dtype="bit")
+        return float(_core.Scan([rows], metric=meta.metric).distances(before, np.zeros(1, np.int64))[0])
+    if meta.metric == "ip":
+        return -_core.pair("dot", before, after)
+    return _core.pair(cast("Literal['cosine', 'l2']", meta.metric), before, after)
 
 
 def _shape(key: Any) -> dict[str, Any]:

@@ -87,6 +87,7 @@ def outgoing(view: View) -> Outgoing:
         view.meta.dims,
         view.meta.key_type,
         view.meta.metric,
+        view.meta.dtype,
         {"key": key, **view.schema},
         keys,
         vectors,

@@ -167,7 +167,9 @@ def write_rows(folder: Path, view: View, positions: NDArray[np.int64], *, durabl
         for start in range(0, len(positions), _COLUMN_ROWS):
             yield view.take(positions[start : start + _COLUMN_ROWS])
 
-    return write_segment(folder, len(positions), meta.dims, meta.key_type, block, columns, durable=durable)
+    return write_segment(
+        folder, len(positions), meta.dims, meta.key_type, block, columns, dtype=meta.dtype, durable=durable
+    )
 
 
 def hash_keys(meta: Meta, keys: list[Key]) -> NDArray[np.uint64]:

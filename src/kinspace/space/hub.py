@@ -97,7 +97,7 @@ class Hub(HubFolder):
         self,
         name: str,
         dims: int | None = None,
-        metric: str = "cosine",
+        metric: str | None = None,
         *,
         dtype: str = "float32",
         key_type: str = "str",
@@ -114,10 +114,13 @@ class Hub(HubFolder):
             1…255 bytes of UTF-8 without control characters; any other character is just data.
         dims : int
             Length of every vector, 1…65,536. May be left out if the embedder knows it.
-        metric : {"cosine", "l2", "ip"}
-            Smaller is nearer: 1 − cos in [0, 2], Euclidean distance, or −dot.
-        dtype : {"float32"}
-            How vectors are stored.
+        metric : {"cosine", "l2", "ip", "hamming", "jaccard"}
+            Smaller is nearer: 1 − cos in [0, 2], the default, Euclidean distance, or −dot. Of bits: how many differ,
+            the default, or 1 − those set in both / those set in either, in [0, 1], and 0 where none is set.
+        dtype : {"float32", "float16", "bfloat16", "int8", "bit"}
+            How vectors are stored: 32, 16, 16, 8 bits a value, or 1. What is given is rounded to the nearest float16 or
+            bfloat16, and a value beyond their range is an error; an int8 is a whole number in −128…127, a bit is 0 or 1
+            (or False or True), and anything else is an error. What is read is float32, exactly what is stored.
         key_type : {"str", "int"}
             What keys are.
         embedder : optional
@@ -174,7 +177,7 @@ class Hub(HubFolder):
         key: str = "key",
         vector: str = "vector",
         key_type: str | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
         embedder: Any = None,
         matryoshka: Sequence[int] | None = None,
         index_dims: int | None = None,
@@ -189,14 +192,16 @@ class Hub(HubFolder):
         path : str or path
             Parquet, Arrow, ``.npy`` (with x.rows.parquet beside x.npy, or without), ``.zarr``, ``.zarr.zip``, HDF5 as
             ann-benchmarks has it, ``.fvecs``, ``.bvecs`` or ``.ivecs``, by its suffix.
-        metric : {"cosine", "l2", "ip"}, optional
-            By default the one that the file names, or else "cosine".
+        metric : {"cosine", "l2", "ip", "hamming", "jaccard"}, optional
+            By default the one that the file names, if it goes with the dtype, or else create_space's.
         key, vector : str
             A table's columns that hold keys and vectors.
         key_type : {"str", "int"}, optional
             By default that of the file's keys; where it has none, row numbers are the keys, as "int" or, of HDF5 and
             vecs, as decimal text.
-        dtype, embedder, matryoshka, index_dims
+        dtype : {"float32", "float16", "bfloat16", "int8", "bit"}, optional
+            By default the one that the file names, which is what it was exported from, or else "float32".
+        embedder, matryoshka, index_dims
             As for create_space.
         batch_size, progress
             As for Space.load.

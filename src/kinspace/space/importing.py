@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..types import BIT_METRICS, METRICS
 from .background import Background
 from .meta import Meta
 from .space import Space
@@ -38,10 +39,11 @@ def filling(
     file.close()
     if file.dims is None:
         raise InvalidInput(f"{path} has no column {vector!r} with vectors in it; say which with vector=")
-    metric = options["metric"] or file.metric or "cosine"
+    dtype = options["dtype"] or file.dtype or "float32"
+    metric = options["metric"] or named_metric(file.metric, dtype)
     key_type = options["key_type"] or file.key_type or "int"
     more = (options[name] for name in ("embedder", "matryoshka", "index_dims"))
-    meta = Meta.parse(file.dims, metric, options["dtype"], key_type, *more)
+    meta = Meta.parse(file.dims, metric, dtype, key_type, *more)
 
     def fill(folder: Path) -> None:
         store = Store(folder, name, durability=durability)
@@ -55,3 +57,8 @@ def filling(
             store.close()
 
     return meta, fill
+
+
+def named_metric(metric: str | None, dtype: str) -> str | None:
+    """The metric that a file names, if a space of that dtype can have it."""
+    return metric if metric in (BIT_METRICS if dtype == "bit" else METRICS) else None

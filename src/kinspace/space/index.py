@@ -140,7 +140,9 @@ class Indexes:
 def segment_of(part: Part) -> SegmentReader | None:
     """The part's segment, if it is one that has an index."""
     source = part.source
-    return source if isinstance(source, SegmentReader) and part.rows >= INDEX_ROWS else None
+    if not isinstance(source, SegmentReader) or source.dtype == "bit":
+        return None
+    return source if part.rows >= INDEX_ROWS else None
 
 
 def known(reader: SegmentReader) -> Index:

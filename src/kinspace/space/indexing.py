@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
 from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
+from ..types import Metric
 from .expand import Curve, measure_expand
 from .flush import turn
 from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
@@ -205,6 +206,7 @@ def _build(
 ) -> None:
     """Build one segment's graph, store it and have it searched from now on; gently if there is a `meanwhile`."""
     meta, origin = store.meta, store.indexes.origins.get(reader.entry.id)
+    metric = cast("Metric", meta.metric)  # never over bits
     reader.check_chunks()
     rows = index_rows(reader, meta)
 
@@ -213,13 +215,13 @@ def _build(
         if meta.index_dims is None:
             return graph, ()
         total = rows.n
-        return graph, measure_expand(reader.rows, rows, meta.metric, lambda: progress and progress(total, total))
+        return graph, measure_expand(reader.rows, rows, metric, lambda: progress and progress(total, total))
 
     def linked() -> _core.Graph:
         if origin is not None:
             return origin.graph.merged(rows, _moved(origin, reader), threads=threads, progress=progress)
         return _core.Graph.build(
-            rows, metric=meta.metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
+            rows, metric=metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
         )
 
     graph, curve = make() if meanwhile is None else _gently(make, meanwhile)

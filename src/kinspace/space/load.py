@@ -15,6 +15,7 @@ from ..errors import InvalidInput
 from ..types import parse_k
 from . import tables
 from .batch import Batch, rows_batch, table_batch
+from .fit import as_numbers
 from .meta import Meta
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Shape:
             taken.append(self.vector)
         else:
             source = self.vectors.read(first, stop) if stop <= self.vectors.n else np.empty((0, self.meta.dims))
-        vectors = as_matrix(source, self.meta.dims, names)
+        vectors = as_matrix(as_numbers(source, self.meta), self.meta.dims, names)
         return Piece(table_batch(self.meta, names, vectors, tables.without(frame, taken)), frame.height)
 
     def stream(self, frames: Iterable[pl.DataFrame], total: int | None) -> Pieces:
@@ -214,7 +215,7 @@ def batches_of_texts(
                     raise InvalidInput(f"key {name!r}: a text is a str; got {type(text).__name__}")
             kept = {} if store_as is None else {store_as: words}
             frame = tables.frame_of(kept | dict(zip(columns, others, strict=True)))
-            vectors = as_matrix(embedder.embed(words), meta.dims, names)
+            vectors = as_matrix(as_numbers(embedder.embed(words), meta), meta.dims, names)
             yield Piece(table_batch(meta, names, vectors, frame if frame.width else None), len(rows))
 
     return Pieces(pieces(), whole, None)
@@ -251,7 +252,7 @@ def _vectors(meta: Meta, vectors: Any) -> Column:
     if isinstance(vectors, Column):
         vectors.check_dims(meta.dims, "the space")
         return vectors
-    return as_column(vectors, "the vectors", dims=meta.dims)
+    return as_column(as_numbers(vectors, meta), "the vectors", dims=meta.dims)
 
 
 def _columns_apart(meta: Meta, keys: Any, vectors: Any, columns: pl.DataFrame | None, size: int) -> Pieces:
@@ -263,7 +264,7 @@ def _columns_apart(meta: Meta, keys: Any, vectors: Any, columns: pl.DataFrame | 
         or isinstance(vectors, np.memmap)
     )
     if not streamed:
-        batch = table_batch(meta, names, as_matrix(vectors, meta.dims, names), columns)
+        batch = table_batch(meta, names, as_matrix(as_numbers(vectors, meta), meta.dims, names), columns)
         return Pieces([Piece(batch, len(names))], True, len(names))
     source = _vectors(meta, vectors)
     for what, rows in (("vectors", source.n), ("rows of columns", len(names) if columns is None else columns.height)):

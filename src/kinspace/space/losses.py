@@ -85,6 +85,6 @@ def _dead_of(store: Store, connection: sqlite3.Connection, state: State, entry: 
     for other in store.catalog.segments(connection, state.tallies["segment"]):
         if other.id == entry.id or other.first > entry.last or other.last < entry.first:
             continue
-        seqs = Remains(store.segments, other, store.meta.dims, store.meta.key_type).seqs
+        seqs = Remains(store.segments, other, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype).seqs
         mine = mine[(mine < other.first) | (mine > other.last)] if seqs is None else np.setdiff1d(mine, seqs)
     return mine

@@ -56,7 +56,7 @@ def merge(fork: Store, into: Store, on_conflict: str) -> Merge:
     """Merge, in one transaction of `into`."""
     if on_conflict not in CHOICES:
         raise InvalidInput(f"on_conflict must be one of {', '.join(map(repr, CHOICES))}; got {on_conflict!r}")
-    for what in ("dims", "metric", "key_type"):
+    for what in ("dims", "metric", "dtype", "key_type"):
         ours, theirs = getattr(into.meta, what), getattr(fork.meta, what)
         if ours != theirs:
             raise InvalidInput(

@@ -9,9 +9,7 @@ from typing import Any
 
 from ..errors import Corrupt, InvalidInput
 from ..storage.keys import KeyType, parse_key_type
-from ..types import Metric, parse_dims, parse_metric
-
-DTYPES = ("float32",)
+from ..types import BitMetric, Dtype, Metric, parse_dims, parse_dtype, parse_space_metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +17,8 @@ class Meta:
     """A space's dims, metric, dtype, type of keys, the identity of its embedder, and what prefixes are good for."""
 
     dims: int
-    metric: Metric
-    dtype: str
+    metric: Metric | BitMetric
+    dtype: Dtype
     key_type: KeyType
     embedder: dict[str, Any] | None
     matryoshka: tuple[int, ...] = ()
@@ -51,17 +49,15 @@ class Meta:
                 raise InvalidInput(f"dims is {dims!r}, but the embedder makes {made}; leave dims out")
         if dims is None:
             raise InvalidInput("a space needs dims= (how long its vectors are), or an embedder that knows")
-        if dtype not in DTYPES:
-            raise InvalidInput(f"dtype must be one of {', '.join(map(repr, DTYPES))}; got {dtype!r}")
-        length = parse_dims(dims)
+        stored, length = parse_dtype(dtype), parse_dims(dims)
         return cls(
             length,
-            parse_metric(metric),
-            str(dtype),
+            parse_space_metric(metric, stored),
+            stored,
             parse_key_type(key_type),
             identity,
             _lengths(matryoshka, length),
-            _index_dims(index_dims, length),
+            _index_dims(index_dims, length, stored),
         )
 
     @classmethod
@@ -71,18 +67,13 @@ class Meta:
             line = tuple((str(id), int(seq)) for id, seq in fields.pop("lineage", ()))
             lengths = tuple(fields.pop("matryoshka", ()))
             meta = cls(**fields, matryoshka=lengths, lineage=line)
-            parsed = parse_dims(meta.dims), parse_metric(meta.metric), parse_key_type(meta.key_type)
-            prefixes = _lengths(lengths or None, meta.dims), _index_dims(meta.index_dims, meta.dims)
+            dtype = parse_dtype(meta.dtype)
+            parsed = parse_dims(meta.dims), parse_space_metric(meta.metric, dtype), parse_key_type(meta.key_type)
+            prefixes = _lengths(lengths or None, meta.dims), _index_dims(meta.index_dims, meta.dims, dtype)
         except (InvalidInput, TypeError, ValueError) as error:
             raise Corrupt(f"a space's description can't be read: {error}") from error
-        known = meta.dtype in DTYPES and isinstance(meta.embedder, dict | None)
-        if not known or (*parsed, *prefixes) != (
-            meta.dims,
-            meta.metric,
-            meta.key_type,
-            meta.matryoshka,
-            meta.index_dims,
-        ):
+        told = meta.dims, meta.metric, meta.key_type, meta.matryoshka, meta.index_dims
+        if not isinstance(meta.embedder, dict | None) or (*parsed, *prefixes) != told:
             raise Corrupt(f"a space's description can't be read: {fields}")
         return meta
 
@@ -115,10 +106,12 @@ def _lengths(given: object, dims: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _index_dims(given: object, dims: int) -> int | None:
+def _index_dims(given: object, dims: int, dtype: Dtype) -> int | None:
     """How many components an index is over; None for all."""
     if given is None:
         return None
+    if dtype == "bit":
+        raise InvalidInput("index_dims is for spaces that have indexes; bits are compared row by row: leave it out")
     length = parse_dims(given)
     if length > dims:
         raise InvalidInput(f"index_dims must be in 1…{dims}, the space's dims; got {length}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from ..errors import Corrupt, KinspaceError
 from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder
 from ..storage.sealed import read_sealed
+from ..types import Metric
 from .index import Indexes, attributes_of, folder_bytes, folder_identity, known, put_beside
 from .meta import Meta
 from .part import Part
@@ -33,7 +35,9 @@ _SAMPLE = 4_096  # rows whose mean is taken for that of all
 def coded(part: Part) -> SegmentReader | None:
     """The part's segment, if it is one that has a plane."""
     source = part.source
-    return source if isinstance(source, SegmentReader) and part.rows >= PLANE_ROWS else None
+    if not isinstance(source, SegmentReader) or source.dtype == "bit":
+        return None
+    return source if part.rows >= PLANE_ROWS else None
 
 
 def planes(parts: tuple[Part, ...], meta: Meta, indexes: Indexes, dims: int | None = None) -> list[_core.Plane | None]:
@@ -90,7 +94,7 @@ def read_plane(reader: SegmentReader, meta: Meta) -> _core.Plane:
     if told != wanted:
         raise Corrupt(f"{folder} is not the plane of this segment: it is of {told}")
     try:
-        return _core.Plane.restore(reader.entry.rows, meta.dims, metric=meta.metric, arrays=stored.arrays)
+        return _core.Plane.restore(reader.entry.rows, meta.dims, metric=_metric(meta), arrays=stored.arrays)
     except (TypeError, ValueError) as error:
         raise Corrupt(f"{folder} holds no plane that can be read: {error}") from error
 
@@ -100,13 +104,14 @@ def make_plane(reader: SegmentReader, meta: Meta, threads: int, check: Callable[
     reader.check_chunks()
     rows = reader.entry.rows
     sample = np.unique(np.linspace(0, rows - 1, min(rows, _SAMPLE)).astype(np.int64))
-    plane = _core.Plane(rows, meta.dims, metric=meta.metric, mean=mean_of(reader.rows.gather(sample), meta.metric))
+    mean = mean_of(reader.rows.gather(sample), meta.metric)
+    plane = _core.Plane(rows, meta.dims, metric=_metric(meta), mean=mean)
     first = 0
     for chunk in reader.chunks:
         for start in range(0, len(chunk.body), _BLOCK):
             check()
             block = chunk.body[start : start + _BLOCK]
-            plane.encode(_core.Rows([block]), first=first, threads=threads)
+            plane.encode(_core.Rows([block], dims=meta.dims, dtype=meta.dtype), first=first, threads=threads)
             first += len(block)
     return plane
 
@@ -122,6 +127,10 @@ def keep_plane(reader: SegmentReader, meta: Meta, plane: _core.Plane, *, durable
 def plane_bytes(reader: SegmentReader) -> int:
     """Bytes on disk of a segment's plane; 0 if there is none."""
     return folder_bytes(reader.folder / FOLDER)
+
+
+def _metric(meta: Meta) -> Metric:
+    return cast("Metric", meta.metric)  # bits have no planes
 
 
 def mean_of(sample: NDArray[np.float32], metric: str) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from .. import _core
+from ..storage.dtypes import array_width, decode
 from ..storage.reader import SegmentReader
 from ..storage.segment import search_norms
 from .meta import Meta
@@ -29,9 +30,10 @@ def segment_prefix(reader: SegmentReader, meta: Meta, dims: int) -> _core.Rows:
     rows = kept.get(dims)
     if rows is None:
         reader.check_chunks()
-        bodies = [chunk.body[:, :dims] for chunk in reader.chunks]
-        norms = np.concatenate([search_norms(body) for body in bodies])
-        made = _core.Rows(bodies, norms=norms, order=reader.seqs, order_base=reader.entry.base)
+        dtype, base = reader.dtype, reader.entry.base
+        bodies = [chunk.body[:, : array_width(dtype, dims)] for chunk in reader.chunks]
+        norms = np.concatenate([search_norms(decode(body, dtype, dims)) for body in bodies])
+        made = _core.Rows(bodies, norms=norms, order=reader.seqs, order_base=base, dims=dims, dtype=dtype)
         rows = keep(kept, dims, made, meta.index_dims)
     return rows
 

@@ -111,7 +111,7 @@ def _without_dead_rows(store: Store, view: View, part: Part) -> Iterator[tuple[S
         written = write_rows(folder, view, part.live_rows() + start, durable=False)
         try:
             entry = SegmentEntry(written.id, written.rows, 0, written.first, written.last, written.files)
-            reader = SegmentReader(folder, entry, store.meta.dims, store.meta.key_type)
+            reader = SegmentReader(folder, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype)
             try:  # the same rows get the same id again, and are not sent twice
                 yield reader, replace(entry, id=xxhash.xxh3_64_hexdigest(entry.body().encode()))
             finally:

@@ -70,7 +70,7 @@ def _download(objects: Objects, segment: PublishedSegment, folder: Path) -> None
 
 def _check(objects: Objects, segment: PublishedSegment, parent: Path, meta: Meta) -> None:
     try:
-        reader = SegmentReader(parent, segment.entry, meta.dims, meta.key_type, strict=True)
+        reader = SegmentReader(parent, segment.entry, meta.dims, meta.key_type, dtype=meta.dtype, strict=True)
         try:
             reader.check_all()
             reader.arrow_path  # noqa: B018  # strict: it fits the rows

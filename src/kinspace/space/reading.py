@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
-from ..length import parse_length, parse_queries, parse_query
+from ..length import parse_length
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_k, parse_threads
 from .effort import parse_effort
+from .fit import space_queries, space_query
 from .hits import Hits
 from .index import index_bytes, segment_of
 from .masks import masks_where
@@ -48,7 +49,7 @@ class Reading(Measuring):
 
     @property
     def metric(self) -> str:
-        """How distance is measured: "cosine", "l2" or "ip"."""
+        """How distance is measured: "cosine", "l2" or "ip"; between bits "hamming" or "jaccard"."""
         return self._store.meta.metric
 
     @property
@@ -295,9 +296,9 @@ class Reading(Measuring):
         view = self._store.view()
         exclude = -1 if key is None else self._find(view, key)
         if vectors is not None:
-            queries = parse_queries(vectors, length)
+            queries = space_queries(self._store.meta, vectors, length)
         else:
-            queries = parse_query(vector, length) if key is None else view.vector(exclude)
+            queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
         masks = None if where is None else masks_where(view, where)
         found, distances, proven = nearest(
             view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers

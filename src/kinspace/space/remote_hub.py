@@ -95,7 +95,7 @@ class RemoteHub(Hub):
         for segment in published.segments:
             reader = self._readers.get(segment.place)
             if reader is None:
-                reader = self._cache.open(self._objects, segment, meta.dims, meta.key_type)
+                reader = self._cache.open(self._objects, segment, meta.dims, meta.key_type, meta.dtype)
                 self._readers[segment.place] = reader
             readers.append(reader)
         return readers

@@ -55,7 +55,7 @@ class RemoteStore(Store):
             frozen=True,
             columns=published.columns,
         )
-        tail = Part(Tail(self.meta.dims), 0)
+        tail = Part(Tail(self.meta.dims, self.meta.dtype), 0)
         self._published = View(self.meta, state, (*parts, tail), self.indexes)
 
     def view(self) -> View:

@@ -85,7 +85,7 @@ class _Repair:
                 what = f"a catalog can't be repaired, restore it from a backup: {problem.what}"
                 report.problems.append(Problem(problem.file, what, problem.keys))
             for entry in [] if problems else entries:
-                if check_segment(store.segments, entry, store.meta.dims, store.meta.key_type):
+                if check_segment(store.segments, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype):
                     try:
                         with os_errors(f"repairing {store.segments / entry.id}"):
                             self._segment(entry)
@@ -103,7 +103,7 @@ class _Repair:
 
     def _segment(self, entry: SegmentEntry) -> None:
         store = self._store
-        remains = Remains(store.segments, entry, store.meta.dims, store.meta.key_type)
+        remains = Remains(store.segments, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype)
         damaged = remains.damaged
         quarantined = self._put_aside(remains.folder)
         rows = np.empty(0, np.int64)
@@ -154,6 +154,7 @@ class _Repair:
             store.meta.key_type,
             block,
             lambda: remains.frames(rows, _COLUMN_ROWS),
+            dtype=store.meta.dtype,
             durable=store.durable,
         )
 

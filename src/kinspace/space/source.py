@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
-from ..length import parse_length, parse_query
+from ..length import parse_length
 from .effort import parse_effort
+from .fit import space_query
 from .masks import full_schema, masks_of, matching
 from .rerank import nearest
 from .trained import warn_if_untrained
@@ -73,7 +74,7 @@ class SpaceRows:
         masks = None if where is None else masks_of(self._view, where)
         length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
         warn_if_untrained(self._store, length.dims, stacklevel=3)  # who collects
-        vector = parse_query(query, length)
+        vector = space_query(self._view.meta, query, length)
         positions, distances, _ = nearest(self._view, vector, k, asked, length, masks=masks)
         return positions, distances
 

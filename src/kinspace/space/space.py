@@ -49,7 +49,7 @@ class Space(Versions):
         key : str or int
             1…1,024 bytes of UTF-8, or int64, as the space's key_type says.
         vector : array-like, shape (dims,)
-            Real and finite; kept as float32.
+            Real and finite; kept as the space's dtype has it, of which it must be.
         **columns
             The row's columns. A new name makes a new column of its value's type.
 
@@ -349,6 +349,7 @@ class Space(Versions):
                 np.arange(start, stop, dtype=np.uint64),
             ),
             lambda: iter([batch.frame()]),
+            dtype=self._store.meta.dtype,
             durable=self._store.durable,
         )
         try:

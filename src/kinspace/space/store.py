@@ -249,10 +249,10 @@ class Store:
             source = (
                 kept.source
                 if kept is not None
-                else SegmentReader(self.segments, entry, self.meta.dims, self.meta.key_type)
+                else SegmentReader(self.segments, entry, self.meta.dims, self.meta.key_type, dtype=self.meta.dtype)
             )
             segments.append(kept or Part(source, entry.rows))
-        return (*segments, tail or Part(Tail(self.meta.dims), 0))
+        return (*segments, tail or Part(Tail(self.meta.dims, self.meta.dtype), 0))
 
     def _advance(
         self,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import Corrupt, InvalidInput
 from ..storage.catalog import LogEntry
+from ..storage.dtypes import array_dtype, array_width, decode, encode
 from ..storage.segment import search_norms
-from ..types import Key, Metric
+from ..types import BitMetric, Dtype, Key, Metric
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,13 +28,14 @@ PLANE_STEP = 1_024  # rows that are coded together
 class Tail:
     """Rows of the log in the order they came. Only the one who holds the space's write lock appends."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, dims: int, dtype: Dtype = "float32") -> None:
         self.dims = dims
+        self.dtype = dtype
         self.rows = 0
         self.keys: list[Key] = []
         self.first_id = 0  # of the log entries held, 0 while there are none
         self.last_id = 0
-        self._vectors = np.empty((16, dims), np.float32)
+        self._vectors = np.empty((16, array_width(dtype, dims)), array_dtype(dtype))
         self._norms = np.empty(16, np.float32)
         self._seqs = np.empty(16, np.uint64)
         self._newest: dict[Key, int] = {}  # key -> its last row
@@ -54,7 +56,7 @@ class Tail:
         count = len(entry.keys)
         self._reserve(self.rows + count)
         place = slice(self.rows, self.rows + count)
-        self._vectors[place] = entry.vectors
+        self._vectors[place] = encode(entry.vectors, self.dtype)
         self._norms[place] = search_norms(entry.vectors)
         self._seqs[place] = np.arange(entry.first, entry.first + count, dtype=np.uint64)
         self.keys[self.rows :] = entry.keys  # whatever an interrupted append left is written over
@@ -80,16 +82,18 @@ class Tail:
     def core_rows(self, rows: int, dims: int | None = None) -> _core.Rows:
         """The first `rows` rows as the core sees them; of each so many components, all by default."""
         if dims is not None:  # there are few rows: their norms are computed while scanning
-            return _core.Rows([self._vectors[:rows, :dims]], order=self._seqs[:rows])
-        return _core.Rows([self._vectors[:rows]], norms=self._norms[:rows], order=self._seqs[:rows])
+            cut = self._vectors[:rows, : array_width(self.dtype, dims)]
+            return _core.Rows([cut], order=self._seqs[:rows], dims=dims, dtype=self.dtype)
+        vectors, norms, seqs = self._vectors[:rows], self._norms[:rows], self._seqs[:rows]
+        return _core.Rows([vectors], norms=norms, order=seqs, dims=self.dims, dtype=self.dtype)
 
-    def plane(self, rows: int, metric: Metric, dims: int | None = None) -> _core.Plane | None:
+    def plane(self, rows: int, metric: Metric | BitMetric, dims: int | None = None) -> _core.Plane | None:
         """Codes of most of the first `rows` rows, or of their first `dims` components; None for few rows.
 
         They are made now for rows that have none yet.
         """
         wanted = rows // PLANE_STEP * PLANE_STEP
-        if wanted == 0:
+        if wanted == 0 or metric == "hamming" or metric == "jaccard":
             return None
         with self._coding:
             if self._plane is None or self._plane.n < wanted:
@@ -97,15 +101,17 @@ class Tail:
                 mean = np.zeros(self.dims, np.float32)  # another would be of rows that are soon among the fewest
                 self._plane, self._coded = _core.Plane(room, self.dims, metric=metric, mean=mean), 0
             if self._coded < wanted:
-                self._plane.encode(_core.Rows([self._vectors[self._coded : wanted]]), first=self._coded)
+                self._plane.encode(self._plain(self._coded, wanted), first=self._coded)
                 self._coded = wanted
             plane = self._plane.head(wanted)
-        return plane if dims is None else plane.prefix(dims, _core.Rows([self._vectors[:wanted]]))
+        return plane if dims is None else plane.prefix(dims, self._plain(0, wanted))
+
+    def _plain(self, start: int, stop: int) -> _core.Rows:
+        return _core.Rows([self._vectors[start:stop]], dims=self.dims, dtype=self.dtype)
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """A copy of one vector."""
-        copy: NDArray[np.float32] = self._vectors[row].copy()
-        return copy
+        return decode(self._vectors[row], self.dtype, self.dims)
 
     def seqs(self, rows: int) -> NDArray[np.uint64]:
         """The seqs of the first `rows` rows, ascending."""

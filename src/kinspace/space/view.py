@@ -74,7 +74,7 @@ class View:
         """Every row of these parts, live or not, with columns of these types, or the view's own."""
         state = self.state if columns is None else replace(self.state, columns=columns)
         segments = tuple(part.whole() for part in parts if isinstance(part.source, SegmentReader))
-        tail = self.tail.whole() if self.tail in parts else Part(Tail(self.meta.dims), 0)
+        tail = self.tail.whole() if self.tail in parts else Part(Tail(self.meta.dims, self.meta.dtype), 0)
         return View(self.meta, state, (*segments, tail), self.indexes)
 
     @property

@@ -16,10 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Corrupt
+from ..types import Dtype
+from .dtypes import array_dtype, array_width, attributes
 from .files import map_bytes, os_errors
 
 _MISSING = np.uint64(2**64 - 1)  # in a shard's index: a chunk that holds only the fill value
 _CRC = {"name": "crc32c"}
+_PLAIN: list[dict[str, Any]] = [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC]
+_BYTES: list[dict[str, Any]] = [{"name": "bytes"}, _CRC]  # of numbers of one byte
 
 
 def crc32c(body: NDArray[Any]) -> int:
@@ -126,9 +130,7 @@ def map_array(folder: Path, dtype: str, shape: tuple[int, ...], remembered: str)
     metadata = read_metadata(folder)
     path = folder.joinpath("c", *("0" for _ in shape))
     _expect(folder, metadata, "shape", list(shape))
-    _expect(
-        folder, metadata, "codecs", [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC], bytes_too=True
-    )
+    _expect(folder, metadata, "codecs", _PLAIN, bytes_too=True)
     if 0 in shape:
         return np.empty(shape, dtype)
     raw = map_bytes(path)
@@ -140,25 +142,30 @@ def map_array(folder: Path, dtype: str, shape: tuple[int, ...], remembered: str)
     return body.reshape(shape)
 
 
-def map_rows(folder: Path, rows: int, dims: int, fetcher: Fetcher | None = None) -> list[Chunk]:
-    """A sharded float32 (rows, dims) array as its inner chunks in row order, mapped where they lie, unchecked.
+def map_rows(
+    folder: Path, rows: int, dims: int, dtype: Dtype = "float32", fetcher: Fetcher | None = None
+) -> list[Chunk]:
+    """A sharded array of (rows, dims) vectors as its inner chunks in row order, mapped where they lie, unchecked.
 
     With a fetcher the shards may have holes, or be missing.
     """
     metadata = read_metadata(folder)
-    _expect(folder, metadata, "shape", [rows, dims])
-    _expect(folder, metadata, "data_type", "float32")
+    held, width = array_dtype(dtype), array_width(dtype, dims)
+    _expect(folder, metadata, "shape", [rows, width])
+    _expect(folder, metadata, "data_type", held.name)
+    for name, value in attributes(dtype, dims).items():
+        _expect(folder, metadata.get("attributes") or {}, name, value)
     try:
         outer = metadata["chunk_grid"]["configuration"]["chunk_shape"]
         sharding = metadata["codecs"][0]["configuration"]
         inner = sharding["chunk_shape"]
-        plain = sharding["codecs"] == [{"name": "bytes", "configuration": {"endian": "little"}}, _CRC]
+        plain = sharding["codecs"] in (_PLAIN, _BYTES if held.itemsize == 1 else _PLAIN)
         at_end = sharding.get("index_location", "end") == "end"
         per_shard, remainder = divmod(outer[0], inner[0])
         plain = plain and all(type(length) is int and length > 0 for length in (*outer, *inner))
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
         raise Corrupt(f"{folder / 'zarr.json'} does not describe a sharded array") from error
-    if not plain or not at_end or remainder or outer[1] != dims or inner[1] != dims or per_shard < 1:
+    if not plain or not at_end or remainder or outer[1] != width or inner[1] != width or per_shard < 1:
         raise Corrupt(
             f"{folder / 'zarr.json'}: the engine maps shards of uncompressed, checksummed rows; this is another layout"
         )
@@ -173,7 +180,9 @@ def map_rows(folder: Path, rows: int, dims: int, fetcher: Fetcher | None = None)
             first = shard * outer[0] + number * inner[0]
             if first >= rows:
                 break
-            chunks.append(_inner(raw, index[number], inner[0], dims, min(inner[0], rows - first), path, fetcher))
+            chunks.append(
+                _inner(raw, index[number], (inner[0], width), held, min(inner[0], rows - first), path, fetcher)
+            )
     return chunks
 
 
@@ -210,8 +219,8 @@ def _shard_index(path: Path, per_shard: int) -> NDArray[np.uint64]:
 def _inner(
     raw: NDArray[np.uint8],
     entry: NDArray[np.uint64],
-    rows: int,
-    dims: int,
+    shape: tuple[int, int],
+    held: np.dtype[Any],
     used: int,
     path: Path,
     fetcher: Fetcher | None,
@@ -220,23 +229,23 @@ def _inner(
     if entry[0] == _MISSING and entry[1] == _MISSING:
         if fetcher is not None:
             raise Corrupt(f"{path}: its index lacks a chunk, which a published shard's never does")
-        zeros = np.zeros((used, dims), np.float32)
+        zeros = np.zeros((used, shape[1]), held)
         return Chunk(zeros, zeros, np.empty(0, np.uint8), path)
-    expected = rows * dims * 4 + 4
+    expected = shape[0] * shape[1] * held.itemsize + 4
     if size != expected or offset + size > len(raw):
         raise Corrupt(f"{path} is damaged: its index names bytes that are not there; restore it from a backup")
     body = raw[offset : offset + size - 4]
-    if offset % 4:  # another writer's shard: floats may not lie askew
+    if offset % held.itemsize:  # another writer's shard: numbers may not lie askew
         if fetcher is not None:
             fetcher.fetch([(path, offset, offset + size)])
         body = body.copy()
-    matrix = body.view("<f4").reshape(rows, dims)
+    matrix = body.view(held).reshape(shape)
     trailer = raw[offset + size - 4 : offset + size]
     return Chunk(matrix[:used], matrix, trailer, path, place=(offset, offset + size), fetcher=fetcher)
 
 
 def _expect(folder: Path, metadata: dict[str, Any], name: str, value: object, *, bytes_too: bool = False) -> None:
     found = metadata.get(name)
-    if found == value or (bytes_too and found == [{"name": "bytes"}, _CRC]):  # uint8 has no byte order
+    if found == value or (bytes_too and found == _BYTES):  # uint8 has no byte order
         return
     raise Corrupt(f"{folder / 'zarr.json'}: {name} is {found!r} where {value!r} was expected")

@@ -14,8 +14,9 @@ from typing import Any
 import xxhash
 
 from ..errors import Corrupt, Unavailable
-from ..types import MAX_DIMS, MAX_KEY_BYTES
+from ..types import MAX_DIMS, MAX_KEY_BYTES, parse_dtype
 from .catalog import SegmentEntry
+from .dtypes import row_bytes
 from .objects import Objects
 
 FORMAT = 1
@@ -175,10 +176,11 @@ def _space(fields: Any) -> PublishedSpace:
     _must(isinstance(fields, dict) and isinstance(fields["meta"], dict), "a space is not an object")
     dims, key_type = _whole(fields["meta"]["dims"], "dims", MAX_DIMS + 1), fields["meta"]["key_type"]
     _must(key_type in ("str", "int"), f"key_type is {key_type!r}")
+    dtype = parse_dtype(fields["meta"]["dtype"])
     _must(isinstance(fields["columns"], str), "columns is not text")
     seq = _whole(fields["seq"], "seq", _MAX)
     _must(isinstance(fields["segments"], list), "segments is not a list")
-    segments = tuple(_segment(one, dims, key_type, seq) for one in fields["segments"])
+    segments = tuple(_segment(one, row_bytes(dtype, dims), key_type, seq) for one in fields["segments"])
     rows = _whole(fields["rows"], "rows", _MAX)
     _must(rows == sum(segment.entry.rows for segment in segments), "rows is not the sum of its segments'")
     _must(len({segment.entry.id for segment in segments}) == len(segments), "a segment stands twice")
@@ -192,7 +194,7 @@ def _space(fields: Any) -> PublishedSpace:
     )
 
 
-def _segment(fields: Any, dims: int, key_type: str, seq: int) -> PublishedSegment:
+def _segment(fields: Any, row: int, key_type: str, seq: int) -> PublishedSegment:
     _must(isinstance(fields, dict), "a segment is not an object")
     id, place, source = fields["id"], fields["place"], fields["source"]
     _must(_matches(_ID, id), f"{id!r} can't be a segment's id")
@@ -203,7 +205,7 @@ def _segment(fields: Any, dims: int, key_type: str, seq: int) -> PublishedSegmen
     _must(base <= first and last < seq and last - first + 1 >= rows, f"the seqs of segment {id} can't be")
     _must(isinstance(fields["files"], dict), "files is not an object")
     files = {name: _file(name, one) for name, one in fields["files"].items()}
-    _check_sizes(files, rows, dims, key_type)
+    _check_sizes(files, rows, row, key_type)
     return PublishedSegment(SegmentEntry(id, rows, base, first, last, files), place, source)
 
 
@@ -214,8 +216,8 @@ def _file(name: str, fields: Any) -> tuple[int, str]:
     return _whole(size, f"the bytes of {name!r}", _MAX_FILE, low=1), checksum
 
 
-def _check_sizes(files: Mapping[str, tuple[int, str]], rows: int, dims: int, key_type: str) -> None:
-    """The files of a segment by name, each of a size that such a segment has; no other name passes."""
+def _check_sizes(files: Mapping[str, tuple[int, str]], rows: int, row: int, key_type: str) -> None:
+    """The files of a segment by name, each of a size that one with such rows has; no other name passes."""
     flat = {**_FLAT, **({"key": 8} if key_type == "int" else {"key_offset": 8, "key_text": 0})}
     need = {"zarr.json", "rows.arrow", "vectors/zarr.json", "vectors/c/0/0"}
     need |= {f"{name}/{file}" for name in flat for file in ("zarr.json", "c/0")}
@@ -235,7 +237,7 @@ def _check_sizes(files: Mapping[str, tuple[int, str]], rows: int, dims: int, key
             _must(_SHARD.fullmatch(name) is not None, f"{name!r} can't be a segment's file")
             shards += size
     padded = 4 * max(rows, 64)  # the last chunk and the last shard may be mostly padding
-    _must(shards <= padded * (4 * dims + _ROW_CRC), f"vectors have {shards:,} bytes")
+    _must(shards <= padded * (row + _ROW_CRC), f"vectors have {shards:,} bytes")
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:

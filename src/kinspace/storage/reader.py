@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Corrupt, KinspaceError, Unavailable
+from ..types import Dtype
 from .catalog import SegmentEntry
 from .checksums import verify
+from .dtypes import decode
 from .files import FolderLock, map_bytes
 from .keys import KeyType
 from .layout import Chunk, Fetcher, expect, fetch_lacking, is_chunk, map_array, map_rows
@@ -44,11 +46,13 @@ class SegmentReader:
         key_type: KeyType,
         fetcher: Fetcher | None = None,
         *,
+        dtype: Dtype = "float32",
         strict: bool = False,
     ) -> None:
         self.folder = parent / entry.id
         self.entry = entry
         self.dims = dims
+        self.dtype = dtype
         self._key_type = key_type
         self._fetcher = fetcher
         self._strict = strict or fetcher is not None
@@ -85,7 +89,8 @@ class SegmentReader:
     def rows(self) -> _core.Rows:
         """The vectors as the core sees them, without touching them."""
         bodies = [chunk.body for chunk in self.chunks]
-        return _core.Rows(bodies, norms=self._flat("norms", "<f4"), order=self.seqs, order_base=self.entry.base)
+        norms, base = self._flat("norms", "<f4"), self.entry.base
+        return _core.Rows(bodies, norms=norms, order=self.seqs, order_base=base, dims=self.dims, dtype=self.dtype)
 
     @cached_property
     def keys(self) -> _core.Keys:
@@ -118,8 +123,7 @@ class SegmentReader:
         chunk = self.chunks[row // self.inner]
         if not chunk.checked:
             chunk.check()
-        copy: NDArray[np.float32] = chunk.body[row % self.inner].copy()
-        return copy
+        return decode(chunk.body[row % self.inner], self.dtype, self.dims)
 
     def check_chunks(self, rows: NDArray[np.int64] | None = None) -> None:
         """Check the chunks that hold these rows, or all; each only once."""
@@ -214,7 +218,7 @@ class SegmentReader:
     def _map_vectors(self) -> list[Chunk]:
         folder = self.folder / "vectors"
         try:
-            return map_rows(folder, self.entry.rows, self.dims, self._fetcher)
+            return map_rows(folder, self.entry.rows, self.dims, self.dtype, self._fetcher)
         except Corrupt as error:
             if self._fetcher is None:
                 raise
@@ -275,7 +279,9 @@ class SegmentReader:
             raise Corrupt(f"{where} has the checksum it should have, and holds what a segment can't")
 
 
-def check_segment(parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType) -> list[tuple[Path, str]]:
+def check_segment(
+    parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType, dtype: Dtype = "float32"
+) -> list[tuple[Path, str]]:
     """Read every byte of a segment from its files, whatever was mapped before; what is wrong, file by file."""
     folder, problems = parent / entry.id, []
     for name in entry.files:
@@ -286,7 +292,7 @@ def check_segment(parent: Path, entry: SegmentEntry, dims: int, key_type: KeyTyp
         except (Corrupt, Unavailable) as error:
             problems.append((folder / name, str(error)))
     try:
-        reader = SegmentReader(parent, entry, dims, key_type)
+        reader = SegmentReader(parent, entry, dims, key_type, dtype=dtype)
     except (Corrupt, OSError) as error:
         return problems or [(folder, str(error))]
     try:

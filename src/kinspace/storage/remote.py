@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Corrupt, InvalidInput, Unavailable
+from ..types import Dtype
 from .files import FolderLock, list_folder, os_errors, remove_if_unused
 from .keys import KeyType
 from .manifest import PublishedSegment
@@ -48,7 +49,9 @@ class Cache:
         with os_errors(f"making the cache {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
 
-    def open(self, objects: Objects, published: PublishedSegment, dims: int, key_type: KeyType) -> SegmentReader:
+    def open(
+        self, objects: Objects, published: PublishedSegment, dims: int, key_type: KeyType, dtype: Dtype
+    ) -> SegmentReader:
         """The segment, to be read as if it were here."""
         body = [objects.url, objects.identity, published.place, published.entry.body()]
         name = hashlib.sha256(json.dumps(body).encode()).hexdigest()[:40]  # a stranger's never passes for another's
@@ -64,7 +67,7 @@ class Cache:
                 with contextlib.suppress(OSError):
                     os.utime(self.folder / name)  # used just now
                 fetcher = CachedSegment(self, objects, published, self.folder / name)
-                return SegmentReader(self.folder, entry, dims, key_type, fetcher)
+                return SegmentReader(self.folder, entry, dims, key_type, fetcher, dtype=dtype)
             finally:
                 lock.release()  # the reader holds one of its own
         raise Unavailable(f"{self.folder / name} was removed {_TRIES} times while it was being opened; try again")

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Corrupt, Unavailable
-from ..types import Key
+from ..types import Dtype, Key
 from .catalog import SegmentEntry
 from .checksums import verify
+from .dtypes import array_dtype, decode, row_bytes
 from .keys import KeyType, parse_key
 from .layout import crc32c, is_chunk, read_metadata
 from .segment import chunk_rows
@@ -32,10 +33,13 @@ class Remains:
     Nothing is taken from a file on its own word: its own checksum may be damaged too, and the file that of another.
     """
 
-    def __init__(self, parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType) -> None:
+    def __init__(
+        self, parent: Path, entry: SegmentEntry, dims: int, key_type: KeyType, dtype: Dtype = "float32"
+    ) -> None:
         self.folder = parent / entry.id
         self.entry = entry
         self._dims = dims
+        self._dtype = dtype
         self._key_type = key_type
         self._inner, self._shard_rows = self._geometry()
         self._held: tuple[int, NDArray[np.float32], NDArray[np.bool_]] | None = None  # the shard read last
@@ -103,7 +107,7 @@ class Remains:
     def _geometry(self) -> tuple[int, int]:
         """Rows of an inner chunk and of a shard; by the rule they are written by if their metadata is damaged."""
         if not self._is_whole("vectors/zarr.json"):
-            return chunk_rows(self.entry.rows, self._dims)
+            return chunk_rows(self.entry.rows, row_bytes(self._dtype, self._dims))
         metadata = read_metadata(self.folder / "vectors")
         inner = metadata["codecs"][0]["configuration"]["chunk_shape"][0]
         return int(inner), int(metadata["chunk_grid"]["configuration"]["chunk_shape"][0])
@@ -120,7 +124,7 @@ class Remains:
         Without a readable index the chunks are looked for where they are always written, back to back.
         """
         name, inner = f"vectors/c/{number}/0", self._inner
-        raw, size = self._raw(name), inner * self._dims * 4
+        raw, size = self._raw(name), inner * row_bytes(self._dtype, self._dims)
         remembered = self._remembered(name)
         used = min(self._shard_rows, self.entry.rows - number * self._shard_rows)
         vectors, whole = np.zeros((used, self._dims), np.float32), np.zeros(used, np.bool_)
@@ -132,7 +136,8 @@ class Remains:
             body, trailer = raw[at : at + size], raw[at + size : at + size + _CRC_BYTES].tobytes()
             expected = remembered[place * _CRC_BYTES : (place + 1) * _CRC_BYTES]
             if len(body) == size and _crc(body) == expected:
-                vectors[rows] = body.view("<f4").reshape(inner, self._dims)[: rows.stop - rows.start]
+                held = body.view(array_dtype(self._dtype)).reshape(inner, -1)[: rows.stop - rows.start]
+                vectors[rows] = decode(held, self._dtype, self._dims)
                 whole[rows] = True
             sound = sound and bool(whole[rows].all()) and trailer == expected
         return vectors, whole, sound

@@ -62,7 +62,7 @@ def write_sealed(
         chunks: list[Chunk] = []
         if vectors is not None:
             rows, dims, block = vectors
-            array, shard = create_vectors(group, rows, dims), chunk_rows(rows, dims)[1]
+            array, shard = create_vectors(group, rows, dims), chunk_rows(rows, 4 * dims)[1]
             for start in range(0, rows, shard):
                 stop = min(start + shard, rows)
                 array[start:stop] = block(start, stop)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Unavailable
+from ..types import Dtype
 from .checksums import remember
+from .dtypes import array_dtype, array_width, attributes, encode, row_bytes
 from .files import FolderLock, new_folder, os_errors, sync, sync_tree
 from .keys import KeyType, text_array
 from .layout import map_rows
@@ -58,13 +60,13 @@ class Written:
         self.lock.release()
 
 
-def chunk_rows(rows: int, dims: int) -> tuple[int, int]:
-    """Rows of an inner chunk and of a shard: powers of two, small for small segments."""
+def chunk_rows(rows: int, row_bytes: int) -> tuple[int, int]:
+    """Rows of an inner chunk and of a shard, for rows of so many bytes: powers of two, small for small segments."""
     inner = INNER_ROWS
-    while inner > 64 and (inner * dims * 4 > _INNER_BYTES or inner // 2 >= rows):
+    while inner > 64 and (inner * row_bytes > _INNER_BYTES or inner // 2 >= rows):
         inner //= 2
     shard = inner
-    while shard < rows and shard * 2 * dims * 4 <= _SHARD_BYTES:
+    while shard < rows and shard * 2 * row_bytes <= _SHARD_BYTES:
         shard *= 2
     return inner, shard
 
@@ -84,19 +86,21 @@ def write_segment(
     block: Callable[[int, int], Block],
     columns: Callable[[], Iterator[pl.DataFrame]],
     *,
+    dtype: Dtype = "float32",
     durable: bool = True,
 ) -> Written:
     """Write `rows` rows as a new folder in `parent`; on any error nothing is left of it.
 
-    block(start, stop) gives those rows; columns() gives all rows' key and columns, in one frame or several.
+    block(start, stop) gives those rows, whose vectors are such as the dtype holds exactly; columns() gives all rows'
+    key and columns, in one frame or several.
     Unless durable, it is left to the system when the bytes reach the disk.
     """
     with os_errors(f"writing a segment in {parent}"):
         folder, lock = new_folder(parent)
         try:
-            first, last = _write_arrays(folder, rows, dims, key_type, block)
+            first, last = _write_arrays(folder, rows, dims, dtype, key_type, block)
             _write_columns(folder / "rows.arrow", columns())
-            files = remember(folder, map_rows(folder / "vectors", rows, dims))
+            files = remember(folder, map_rows(folder / "vectors", rows, dims, dtype))
             if durable:
                 sync_tree(folder)
                 sync(parent)
@@ -116,18 +120,21 @@ def end_before_zarr(call: Callable[[], None]) -> None:
 
 
 def _write_arrays(
-    folder: Path, rows: int, dims: int, key_type: KeyType, block: Callable[[int, int], Block]
+    folder: Path, rows: int, dims: int, dtype: Dtype, key_type: KeyType, block: Callable[[int, int], Block]
 ) -> tuple[int, int]:
     import zarr
 
+    told: dict[str, Any] = {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}
+    if dtype != "float32":  # which goes without saying: so it was before there were others
+        told["dtype"] = dtype
     group = zarr.open_group(
         folder,
         mode="a",
         zarr_format=3,
-        attributes={"kinspace": {"format": FORMAT, "rows": rows, "dims": dims, "key_type": key_type}},
+        attributes={"kinspace": told},
     )
-    vectors = create_vectors(group, rows, dims)
-    shard = chunk_rows(rows, dims)[1]
+    vectors = create_vectors(group, rows, dims, dtype)
+    shard = chunk_rows(rows, row_bytes(dtype, dims))[1]
     norms, seqs, hashes = np.empty(rows, np.float32), np.empty(rows, np.uint64), np.empty(rows, np.uint64)
     texts: list[NDArray[np.uint8]] = []
     lengths: list[NDArray[np.uint64]] = []
@@ -135,7 +142,7 @@ def _write_arrays(
     for start in range(0, rows, shard):
         stop = min(start + shard, rows)
         part = block(start, stop)
-        vectors[start:stop] = part.vectors
+        vectors[start:stop] = encode(part.vectors, dtype)
         norms[start:stop], seqs[start:stop], hashes[start:stop] = search_norms(part.vectors), part.seqs, part.hashes
         if key_type == "str":
             text, length = text_array(part.keys)
@@ -160,17 +167,19 @@ def _write_arrays(
     return int(seqs[0]), int(seqs[-1])
 
 
-def create_vectors(group: zarr.Group, rows: int, dims: int) -> zarr.Array[Any]:
-    """An empty float32 (rows, dims) array, sharded by `chunk_rows`."""
+def create_vectors(group: zarr.Group, rows: int, dims: int, dtype: Dtype = "float32") -> zarr.Array[Any]:
+    """An empty array for (rows, dims) vectors, sharded by `chunk_rows`."""
     from zarr.codecs import Crc32cCodec
 
-    inner, shard = chunk_rows(rows, dims)
+    inner, shard = chunk_rows(rows, row_bytes(dtype, dims))
+    width = array_width(dtype, dims)
     return group.create_array(
         "vectors",
-        shape=(rows, dims),
-        dtype="float32",
-        chunks=(inner, dims),
-        shards=(shard, dims),
+        shape=(rows, width),
+        dtype=array_dtype(dtype),
+        chunks=(inner, width),
+        shards=(shard, width),
+        attributes=attributes(dtype, dims),
         filters=None,
         compressors=Crc32cCodec(),
         config={"write_empty_chunks": True},

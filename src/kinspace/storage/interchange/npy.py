@@ -56,7 +56,9 @@ def read_npy(path: Path, key: str = "key", *, alone: bool = False) -> FileRows:
     expected = told_by(beside).get("vectors")
     if expected is not None and digest(path) != expected:
         raise Corrupt(f"{path} is damaged, or not the file that {beside.name} was written with: its digest is another")
-    return FileRows(path, table.rows, vectors.dims, table.key_type, vectors, key, table.metric, table.table)
+    return FileRows(
+        path, table.rows, vectors.dims, table.key_type, vectors, key, table.metric, table.table, dtype=table.dtype
+    )
 
 
 def map_npy(path: Path) -> NDArray[Any]:

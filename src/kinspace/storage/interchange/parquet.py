@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Corrupt, InvalidInput, Unavailable
-from ...types import METRICS
 from ..keys import KeyType
-from .source import FileRows, Outgoing
+from .source import FileRows, Outgoing, named
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +65,7 @@ def read_table(path: Path, key: str, vector: str | None) -> FileRows:
     lazy, schema, rows = scan(path)
     key_type = _key_type(path, schema, key)
     dims = None if vector is None or vector not in schema else _dims(path, lazy, schema[vector], vector)
-    metric = told_by(path).get("metric")
+    metric, dtype = named(told_by(path))
     return FileRows(
         path,
         rows,
@@ -74,8 +73,9 @@ def read_table(path: Path, key: str, vector: str | None) -> FileRows:
         key_type,
         None,
         key,
-        metric if metric in METRICS else None,
+        metric,
         lambda size: frames_of(path, lazy, size),
+        dtype=dtype,
     )
 
 

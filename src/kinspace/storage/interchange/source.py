@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...arrays import Column
 from ...arrays.column import Names
 from ...errors import Corrupt, InvalidInput, KinspaceError, Unavailable
-from ...types import MAX_DIMS
+from ...types import BIT_METRICS, DTYPES, MAX_DIMS, METRICS
 from ..keys import KeyType
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class FileRows:
     metric: str | None = None  # the one that the file names
     table: Callable[[int], Iterator[pl.DataFrame]] | None = None  # batches of so many rows: key and columns
     numbered: bool = False  # of a format that never has keys: a row's number, in decimal, will do for a str key
+    dtype: str | None = None  # that of the space it was exported from
     close: Callable[[], None] = field(default=lambda: None)  # twice is fine
 
     def frames(self, size: int) -> Iterator[pl.DataFrame]:
@@ -58,6 +59,7 @@ class Outgoing:
     dims: int
     key_type: KeyType
     metric: str
+    dtype: str  # the space's; the vectors are float32 in the file, whichever it is
     schema: dict[str, pl.DataType]  # the key and the columns
     keys: Callable[[int], Iterator[list[Any]]]  # exactly so many a time, but for the last
     vectors: Callable[[int], Iterator[NDArray[np.float32]]]  # likewise
@@ -67,7 +69,13 @@ class Outgoing:
     def told(self, **more: Any) -> dict[str, Any]:
         """What an export says of itself, for whoever reads it."""
         about = {"format": FORMAT, "kind": "export", "rows": self.rows, "dims": self.dims}
-        return {**about, "key_type": self.key_type, "metric": self.metric, **more}
+        return {**about, "key_type": self.key_type, "metric": self.metric, "dtype": self.dtype, **more}
+
+
+def named(told: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The metric and the dtype that an export says it is of, each None unless it is one there is."""
+    metric, dtype = (value if isinstance(value, str) else "" for value in (told.get("metric"), told.get("dtype")))
+    return metric if metric in (*METRICS, *BIT_METRICS) else None, dtype if dtype in DTYPES else None
 
 
 class FileVectors(Column):

@@ -16,11 +16,10 @@ from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec, ZstdCodec
 from zarr.storage import LocalStore, ZipStore
 
 from ...errors import Corrupt, InvalidInput, KinspaceError
-from ...types import METRICS
 from ..files import digest, os_errors
 from ..keys import KeyType
 from .parquet import read_table
-from .source import FileRows, FileVectors, reading
+from .source import FileRows, FileVectors, named, reading
 from .zarr_guard import CHUNK_BYTES, Guarded, Limit, Sizes, look_at_folder, look_at_zip
 from .zarr_write import ROWS_FILE
 
@@ -70,13 +69,13 @@ class _Group:
         keys = self._array(group, "keys")
         told = group.attrs.get("kinspace")
         told = told if isinstance(told, dict) else {}
-        metric, files = told.get("metric"), told.get("files")
+        files = told.get("files")
         column = FileVectors(
             self.path, vectors.shape, np.dtype(vectors.dtype), lambda start, stop: self._read(vectors, start, stop)
         )
         key_type = None if keys is None else self._check_keys(keys, column.n)
         file = FileRows(self.path, column.n, column.dims, key_type, column, close=self.close)
-        file.metric = metric if isinstance(metric, str) and metric in METRICS else None
+        file.metric, file.dtype = named(told)
         if isinstance(files, dict) and ROWS_FILE in files and ROWS_FILE not in self._sizes.root:
             raise Corrupt(f"{self.path} is damaged: its {ROWS_FILE} is missing")
         if ROWS_FILE in self._sizes.root:
