@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arrays import as_matrix
 from ..errors import InvalidInput
 from ..length import Length, parse_length
+from ..storage.dtypes import row_bytes
 from ..types import parse_k
 from .effort import Effort
 from .recall import sample_rows
@@ -99,4 +100,6 @@ def _measured(
         common += len(np.intersect1d(places, positions, assume_unique=True))
     total = sum(len(positions) for positions, _ in truth)
     speed = len(queries) / max(seconds, 1e-9)
-    return Row(length.dims, found / total, reranked / total, common / total, speed, 4 * length.dims)
+    return Row(
+        length.dims, found / total, reranked / total, common / total, speed, row_bytes(view.meta.dtype, length.dims)
+    )
