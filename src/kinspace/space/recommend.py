@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..arrays import as_matrix
 from ..errors import InvalidInput
 from ..length import Length, parse_length
+from ..storage.dtypes import row_bytes
 from ..types import parse_k
 from .effort import EXACT
 from .recall import sample_rows
@@ -100,16 +101,11 @@ def _measured(
         common += len(np.intersect1d(places, positions, assume_unique=True))
     total = sum(len(positions) for positions, _ in truth)
     speed = len(queries) / max(seconds, 1e-9)
-    return Row(length.dims, found / total, reranked / total, common / total, speed, bytes_read(view, length.dims))
+    return Row(
+        length.dims, found / total, reranked / total, common / total, speed, row_bytes(view.meta.dtype, length.dims)
+    )
 
 
 def _alone(view: View, query: NDArray[np.float32], k: int, dims: int | None, row: int) -> NDArray[np.float64]:
     """Distances of the k candidates that come first along the axes."""
     return view.nearest(query, k, EXACT, dims, exclude=row)[1]
-
-
-def bytes_read(view: View, dims: int) -> int:
-    """Bytes of each vector that a search by so many components reads of all rows: 4-bit codes and what bounds them."""
-    if view.meta.dtype == "bit":
-        return -(-dims // 8)
-    return -(-dims // 8) * 4 + 16
