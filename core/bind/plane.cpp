@@ -43,9 +43,7 @@ const void* check(nb::handle object, const Shape& shape) {
                      : fits(array<float>(object, shape.name, ndim, ndim));
 }
 
-const float* floats(const PyPlane& self, const char* name) {
-  return array<float>(self.arrays[name], name, 1, 2).data;
-}
+const float* floats(const PyPlane& self, const char* name) { return array<float>(self.arrays[name], name, 1, 2).data; }
 
 // Points the plane at its arrays, for a search of the first dims dimensions.
 void point(PyPlane& self, std::size_t dims) {
@@ -92,7 +90,9 @@ void encode(PyPlane& self, const PyRows& rows, std::size_t first, nb::handle thr
   if (rows.rows.dims != plane.width) throw nb::value_error("rows: their dims are not the plane's");
   if (first % 16 != 0 || first > plane.n || rows.rows.n > plane.n - first)
     throw nb::value_error("first: expected a multiple of 16, and the rows to fit");
-  const auto writable = [](const auto* p) { return const_cast<std::remove_const_t<std::remove_pointer_t<decltype(p)>>*>(p); };
+  const auto writable = [](const auto* p) {
+    return const_cast<std::remove_const_t<std::remove_pointer_t<decltype(p)>>*>(p);
+  };
   const PlaneArrays to{plane.metric,
                        plane.width,
                        self.room,
@@ -118,7 +118,8 @@ PyPlane* restore(std::size_t n, std::size_t dims, nb::handle metric, nb::dict ar
   made->plane.n = n;
   made->room = plane_room(n);
   for (const Shape& shape : shapes(made->plane.metric, dims, made->room)) {
-    if (!arrays.contains(shape.name)) throw nb::value_error((std::string("the plane's ") + shape.name + " are missing").c_str());
+    if (!arrays.contains(shape.name))
+      throw nb::value_error((std::string("the plane's ") + shape.name + " are missing").c_str());
     check(arrays[shape.name], shape);
     made->arrays[shape.name] = arrays[shape.name];
   }

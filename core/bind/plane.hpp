@@ -11,8 +11,8 @@ namespace kinspace::bind {
 
 struct PyPlane {
   Plane plane;
-  std::size_t room = 0;     // rows the arrays have room for
-  nb::dict arrays;          // by name
+  std::size_t room = 0;  // rows the arrays have room for
+  nb::dict arrays;       // by name
   std::vector<nb::object> keep;
 };
 

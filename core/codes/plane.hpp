@@ -35,7 +35,7 @@ struct Plane {
   const float *scale4 = nullptr, *scale8 = nullptr;
   const float *error4 = nullptr, *error8 = nullptr;  // over dims or more
   const float* norm = nullptr;                       // |r| over dims (l2), over dims or more (cosine, ip)
-  const float* stretch = nullptr;  // cosine: |x| over its norm within the first dims; null: 1 for all
+  const float* stretch = nullptr;                    // cosine: |x| over its norm within the first dims; null: 1 for all
 
   const std::uint8_t* block(std::size_t row) const { return codes4 + row / 16 * plane_block_bytes(width); }
   const std::int8_t* code8(std::size_t row) const { return codes8 + row * plane_row_bytes(width); }

@@ -44,7 +44,7 @@ class Search {
   std::vector<std::size_t> items_;  // work items before each part
   std::size_t item_rows_ = 0;
   std::vector<std::unique_ptr<PlaneQueries>> planes_;  // of each part, or null
-  std::vector<std::atomic<float>> tau_;  // the greatest of any thread; empty for one thread
+  std::vector<std::atomic<float>> tau_;                // the greatest of any thread; empty for one thread
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<Found>> nearest_;
 };

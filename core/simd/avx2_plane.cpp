@@ -35,8 +35,8 @@ inline void add_line(__m256i (&part)[N][Halves], const uint8_t* line, const int8
     const __m256i q_low = four_of(q[j] + at), q_high = four_of(q[j] + at + 4);
 #pragma GCC unroll 2
     for (size_t h = 0; h < Halves; ++h) {
-      part[j][h] = _mm256_add_epi16(part[j][h], _mm256_add_epi16(_mm256_maddubs_epi16(c[h][0], q_low),
-                                                                 _mm256_maddubs_epi16(c[h][1], q_high)));
+      part[j][h] = _mm256_add_epi16(
+          part[j][h], _mm256_add_epi16(_mm256_maddubs_epi16(c[h][0], q_low), _mm256_maddubs_epi16(c[h][1], q_high)));
       asm("" : "+x"(part[j][h]));  // in this order: GCC 12 puts all sums off to the end, and spills
     }
   }
@@ -67,17 +67,20 @@ inline void sums4_of(const uint8_t* block, const uint8_t* next, size_t lines, co
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + plane_rows * j + 8 * h), sum[j][h]);
 }
 
-void sums4(const uint8_t* block, const uint8_t* next, size_t lines, const int8_t* const* queries, size_t count, int32_t* sums) noexcept {
+void sums4(const uint8_t* block, const uint8_t* next, size_t lines, const int8_t* const* queries, size_t count,
+           int32_t* sums) noexcept {
   switch (count) {
     case 1:
       return sums4_of<1, 2>(block, next, lines, queries, sums);
     case 2:
       return sums4_of<2, 2>(block, next, lines, queries, sums);
     case 3:
-      for (size_t half = 0; half < 2; ++half) sums4_of<3, 1>(block + 32 * half, half == 0 ? next : nullptr, lines, queries, sums + 8 * half);
+      for (size_t half = 0; half < 2; ++half)
+        sums4_of<3, 1>(block + 32 * half, half == 0 ? next : nullptr, lines, queries, sums + 8 * half);
       return;
     default:
-      for (size_t half = 0; half < 2; ++half) sums4_of<4, 1>(block + 32 * half, half == 0 ? next : nullptr, lines, queries, sums + 8 * half);
+      for (size_t half = 0; half < 2; ++half)
+        sums4_of<4, 1>(block + 32 * half, half == 0 ? next : nullptr, lines, queries, sums + 8 * half);
   }
 }
 
@@ -99,8 +102,8 @@ void sums8(const int16_t* q, size_t dims, const int8_t* const* rows, size_t n, i
         const __m256i c = bytes_at(row[j] + d);
         const __m256i c_low = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(c)),
                       c_high = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(c, 1));
-        sum[j] = _mm256_add_epi32(
-            sum[j], _mm256_add_epi32(_mm256_madd_epi16(c_low, q_low), _mm256_madd_epi16(c_high, q_high)));
+        sum[j] = _mm256_add_epi32(sum[j],
+                                  _mm256_add_epi32(_mm256_madd_epi16(c_low, q_low), _mm256_madd_epi16(c_high, q_high)));
       }
     }
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), sum_four(sum));

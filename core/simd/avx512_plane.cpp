@@ -31,11 +31,11 @@ inline void sums4_of(const uint8_t* block, const uint8_t* next, size_t lines, co
       sum[j][1] = _mm512_dpbusd_epi32(sum[j][1], c_high, four_of(at + 4));
     }
   }
-  for (size_t j = 0; j < N; ++j)
-    _mm512_storeu_si512(sums + plane_rows * j, _mm512_add_epi32(sum[j][0], sum[j][1]));
+  for (size_t j = 0; j < N; ++j) _mm512_storeu_si512(sums + plane_rows * j, _mm512_add_epi32(sum[j][0], sum[j][1]));
 }
 
-void sums4(const uint8_t* block, const uint8_t* next, size_t lines, const int8_t* const* queries, size_t count, int32_t* sums) noexcept {
+void sums4(const uint8_t* block, const uint8_t* next, size_t lines, const int8_t* const* queries, size_t count,
+           int32_t* sums) noexcept {
   switch (count) {
     case 1:
       return sums4_of<1>(block, next, lines, queries, sums);

@@ -28,8 +28,8 @@ inline void sums_of_four(const uint8_t* quarter, size_t lines, const int8_t* q, 
       const int8x16_t c_low = vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(15))),
                       c_high = vreinterpretq_s8_u8(vshrq_n_u8(both, 4));
       const int8x16_t q_low = four_of(q + i * plane_dims), q_high = four_of(q + i * plane_dims + 4);
-      part[0] = vmlal_s8(vmlal_s8(part[0], vget_low_s8(c_low), vget_low_s8(q_low)), vget_low_s8(c_high),
-                         vget_low_s8(q_high));
+      part[0] =
+          vmlal_s8(vmlal_s8(part[0], vget_low_s8(c_low), vget_low_s8(q_low)), vget_low_s8(c_high), vget_low_s8(q_high));
       part[1] = vmlal_high_s8(vmlal_high_s8(part[1], c_low, q_low), c_high, q_high);
     }
     sum = vaddq_s32(sum, vpaddq_s32(vpaddlq_s16(part[0]), vpaddlq_s16(part[1])));
@@ -37,7 +37,8 @@ inline void sums_of_four(const uint8_t* quarter, size_t lines, const int8_t* q, 
   vst1q_s32(sums, sum);
 }
 
-void sums4(const uint8_t* block, const uint8_t* next, size_t lines, const int8_t* const* queries, size_t count, int32_t* sums) noexcept {
+void sums4(const uint8_t* block, const uint8_t* next, size_t lines, const int8_t* const* queries, size_t count,
+           int32_t* sums) noexcept {
   for (size_t line = 0; next != nullptr && line < lines; ++line) __builtin_prefetch(next + line * plane_line);
   for (size_t j = 0; j < count; ++j)
     for (size_t quarter = 0; quarter < 4; ++quarter)

@@ -4,7 +4,8 @@
 namespace kinspace {
 namespace {
 
-void sums4(const uint8_t* block, const uint8_t*, size_t lines, const int8_t* const* queries, size_t count, int32_t* sums) noexcept {
+void sums4(const uint8_t* block, const uint8_t*, size_t lines, const int8_t* const* queries, size_t count,
+           int32_t* sums) noexcept {
   for (size_t j = 0; j < count; ++j)
     for (size_t i = 0; i < plane_rows; ++i) {
       int32_t sum = 0;
