@@ -43,6 +43,8 @@ bench: ## short forms of the comparisons with every peer, about six minutes
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench.stamp
 	.venv-bench/bin/python -m benchmarks.overhead
 	.venv-bench/bin/python -m benchmarks.flat --short
+	.venv-bench/bin/python -m benchmarks.join --short
+	.venv-bench/bin/python -m benchmarks.cookbook --short
 	.venv-bench/bin/python -m benchmarks.load --short
 	.venv-bench/bin/python -m benchmarks.indexed --short
 	.venv-bench/bin/python -m benchmarks.versions --short
@@ -54,6 +56,8 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench.stamp
 	.venv-bench/bin/python -m benchmarks.overhead
 	.venv-bench/bin/python -m benchmarks.flat
+	.venv-bench/bin/python -m benchmarks.join
+	.venv-bench/bin/python -m benchmarks.cookbook
 	.venv-bench/bin/python -m benchmarks.load
 	.venv-bench/bin/python -m benchmarks.million
 	.venv-bench/bin/python -m benchmarks.indexed

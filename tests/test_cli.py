@@ -253,6 +253,18 @@ def test_a_query_by_key_leaves_the_key_out(loaded: Shell, rows: pl.DataFrame, ve
     assert [hit["key"] for hit in loaded.json("query", "docs", "--key", "doc-11", "-k", 5)["hits"]] == expected
 
 
+def test_a_query_may_compare_the_first_components_only(loaded: Shell, rows: pl.DataFrame, vectors: np.ndarray) -> None:
+    query = np.linspace(-1, 1, DIMS, dtype=np.float32)
+    expected = [rows["id"][i] for i in nearest(vectors[:, :3], query[:3], 5)]
+    short = loaded.json("query", "docs", "--vector", json.dumps(query[:3].tolist()), "-k", 5, "--dims", 3)
+    whole = loaded.json("query", "docs", "--vector", json.dumps(query.tolist()), "-k", 5, "--dims", 3, "--no-rerank")
+    assert [hit["key"] for hit in short["hits"]] == expected
+    assert short["hits"] == whole["hits"]
+    reranked = loaded.json("query", "docs", "--vector", json.dumps(query.tolist()), "-k", N, "--dims", 3)
+    assert [hit["key"] for hit in reranked["hits"]] == [rows["id"][i] for i in nearest(vectors, query, N)]
+    loaded.fails("query", "docs", "--key", "doc-11", "--dims", DIMS + 1, kind="invalid-input", told="dims must be in")
+
+
 def test_a_filter_limits_the_rows(loaded: Shell) -> None:
     hits = loaded.json(
         "query", "docs", "--key", "doc-11", "--where", "year >= 2058 AND score < 8.3", "--columns", "year"
@@ -437,6 +449,21 @@ def test_an_export_that_cannot_be_written_says_why(loaded: Shell, out: str, kind
 # usage
 
 
+def test_duplicates_shows_groups_largest_first(loaded: Shell, vectors: np.ndarray) -> None:
+    with ks.connect(loaded.hub) as hub:
+        space = hub.get_space("docs")
+        space.multiset({f"copy-{i}": vectors[3] for i in range(3)} | {"near": vectors[5] * np.float32(1.25)})
+    told = loaded.json("duplicates", "docs", "--threshold", 1e-6)
+    assert told["groups"] == [["doc-03", "copy-0", "copy-1", "copy-2"], ["doc-05", "near"]]
+    assert told["metric"] == "cosine"
+    shown = loaded.run("duplicates", "docs", "--threshold", 1e-6)
+    assert shown.index("copy-2") < shown.index("near")
+    assert "6 of 64 rows in 2 groups, 4 too many" in shown
+    assert loaded.json("duplicates", "docs", "--where", "key = 'near'")["groups"] == []
+    assert "0 of 64 rows in 0 groups" in loaded.run("duplicates", "docs", "--where", "key = 'near'")
+    loaded.fails("duplicates", "docs", "--threshold", "nan", kind="invalid-input", told="threshold must be")
+
+
 @pytest.mark.parametrize(
     "words", [("nonsense",), ("query",), ("query", "docs", "-k", "many"), ("load", "a", "b"), ("info", "--what")]
 )
@@ -450,7 +477,7 @@ def test_the_hub_can_be_named_by_the_environment(loaded: Shell) -> None:
     assert json.loads(result.stdout)["hub"] == str(loaded.hub)
 
 
-@pytest.mark.parametrize("command", ["demo", "load", "query", "get", "info", "export", "check", "repair"])
+@pytest.mark.parametrize("command", ["demo", "load", "query", "get", "duplicates", "info", "export", "check", "repair"])
 def test_every_command_has_help_and_json(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0

@@ -98,7 +98,7 @@ def test_an_unknown_metric_is_an_error_naming_those_there_are(metric: object) ->
         knn(ROWS, QUERY, 1, metric)
 
 
-@pytest.mark.parametrize("query", [QUERY[:5], QUERY[None], ROWS, "query", None, [], QUERY.astype(complex)])
+@pytest.mark.parametrize("query", [QUERY[:5], "query", None, [], QUERY.astype(complex)])
 def test_a_query_that_is_no_vector_of_that_length_is_an_error(query: object) -> None:
     with pytest.raises(InvalidInput, match="the query"):
         knn(ROWS, query, 1)

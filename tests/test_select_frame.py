@@ -10,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from brute import nearest
-from kinspace import InvalidInput, select
+from kinspace import Hnsw, InvalidInput, select
 
 N = 40
 EMB = np.random.default_rng(6).normal(size=(N, 4)).astype(np.float32)
@@ -401,3 +401,36 @@ def test_any_source_that_keeps_the_protocol_will_do() -> None:
         select(FRAME, "id", "kib").sort("day", descending=True).group("section", 2).take(5).collect(),
     )
     assert Backwards.opened == 4
+
+
+@pytest.mark.parametrize("column", ["emb", "vec"])
+@pytest.mark.parametrize("metric", ["cosine", "l2", "ip"])
+@pytest.mark.parametrize("dims", [1, 3, 4])
+def test_the_first_components_are_compared_and_the_candidates_by_all(column: str, metric: str, dims: int) -> None:
+    mask = np.array([section == "games" for section in FRAME["section"]])
+    chosen = select(FRAME, "id").where("section = 'games'")
+    short = nearest(EMB[:, :dims], QUERY[:dims], 3, metric, mask)[0].tolist()
+    for query, rerank in ((QUERY[:dims], None), (QUERY, False)):
+        found = chosen.nearest(column, query, metric=metric, dims=dims, rerank=rerank).take(3).collect()
+        assert ids(found) == short
+    candidates = np.isin(np.arange(N), nearest(EMB[:, :dims], QUERY[:dims], 6, metric, mask)[0])
+    found = chosen.nearest(column, QUERY, metric=metric, dims=dims, expand=2).take(3).collect()
+    allowed = mask if dims == 4 else candidates
+    assert ids(found) == nearest(EMB, QUERY, 3, metric, allowed)[0].tolist()
+    assert chosen.nearest(column, QUERY, dims=dims).take(0).collect().height == 0
+    assert select(FRAME, "id").where("kib < 0").nearest(column, QUERY, dims=dims).collect().height == 0
+
+
+def test_lengths_that_can_t_be_compared_are_refused() -> None:
+    for query, more, told in [
+        (QUERY, {"dims": 5}, "1…4"),
+        (QUERY[:2], {"dims": 3}, "must have 3 dims"),
+        (QUERY[:2], {"dims": 2, "rerank": True}, "rerank=True"),
+        (QUERY, {"dims": 2, "expand": 0}, "expand"),
+    ]:
+        with pytest.raises(InvalidInput, match=told):
+            select(FRAME).nearest("emb", query, **more).collect()
+    with pytest.raises(InvalidInput, match="leave dims out"):
+        select(FRAME).nearest(Hnsw.build(EMB), QUERY, dims=2).collect()
+    empty = FRAME.clear()
+    assert select(empty, "id").nearest("emb", QUERY, dims=2).collect().height == 0

@@ -40,6 +40,7 @@ Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool c
       planes(queries, parts, candidates),
       queries_(queries),
       parts_(parts) {
+  constexpr std::size_t in_flight = 12 << 10;  // bytes that hide the latency of memory (measured; 8 to 32 KB are alike)
   ahead_ = cached ? 0 : std::clamp<std::size_t>(in_flight / (queries.dims * sizeof(float)), 1, most_ahead);
   candidates.reserve(queries.m);
   for (std::size_t q = 0; q < queries.m; ++q) candidates.emplace_back(k);

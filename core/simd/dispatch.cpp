@@ -18,8 +18,8 @@ namespace {
 
 std::atomic<const Kernels*> active{&scalar_kernels};
 std::atomic<const CodeKernels*> active_codes{&scalar_codes};
-std::atomic<const ElementKernels*> active_elements{&scalar_elements};
 std::atomic<const PlaneKernels*> active_plane{&scalar_plane};
+std::atomic<const ElementKernels*> active_elements{&scalar_elements};
 
 #if defined(KINSPACE_X86)
 // What the processor can do and the system lets it: a register that is not saved at a task switch is of no use.
@@ -59,17 +59,6 @@ const CodeKernels& codes_with(const Kernels* table) {
   return scalar_codes;
 }
 
-// The element kernels that go with a table.
-const ElementKernels& elements_with(const Kernels* table) {
-#if defined(KINSPACE_X86)
-  if (table != &scalar_kernels && Processor().half) return avx2_elements;
-#elif defined(KINSPACE_ARM64)
-  if (table == &neon_kernels) return neon_elements;
-#endif
-  static_cast<void>(table);
-  return scalar_elements;
-}
-
 // The plane kernels that go with a table.
 const PlaneKernels& plane_with(const Kernels* table) {
 #if defined(KINSPACE_X86)
@@ -82,11 +71,22 @@ const PlaneKernels& plane_with(const Kernels* table) {
   return scalar_plane;
 }
 
+// The element kernels that go with a table.
+const ElementKernels& elements_with(const Kernels* table) {
+#if defined(KINSPACE_X86)
+  if (table != &scalar_kernels && Processor().half) return avx2_elements;
+#elif defined(KINSPACE_ARM64)
+  if (table == &neon_kernels) return neon_elements;
+#endif
+  static_cast<void>(table);
+  return scalar_elements;
+}
+
 void use(const Kernels* table) {
   active.store(table, std::memory_order_relaxed);
   active_codes.store(&codes_with(table), std::memory_order_relaxed);
-  active_elements.store(&elements_with(table), std::memory_order_relaxed);
   active_plane.store(&plane_with(table), std::memory_order_relaxed);
+  active_elements.store(&elements_with(table), std::memory_order_relaxed);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ from .errors import (
     SpaceNotFound,
     Unavailable,
 )
-from .knn import knn
+from .knn import knn, knn_batches
 from .resize import resize
 from .types import Hit
 
@@ -61,6 +61,7 @@ __all__ = [
     "embed",
     "inner_prod",
     "knn",
+    "knn_batches",
     "l2_dist",
     "norm",
     "resize",

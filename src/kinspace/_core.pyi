@@ -61,10 +61,39 @@ class Rows:
         """Return those rows as a fresh float32 (m, dims); IndexError if one is out of range."""
 
 @final
+class Plane:
+    """Codes of rows that a Scan proves with which of them can't be among the nearest: 4 and 8 bits a dimension.
+
+    Every row is coded with how far it is from what its codes stand for, so that bounds hold whatever the rows are and
+    the answer is that of a scan of the rows themselves. `mean` (dims,) is subtracted first; of rows of unit length for
+    cosine. Any finite one is right, one near the rows' own makes bounds narrower.
+    """
+
+    def __init__(self, n: int, dims: int, *, metric: _Metric, mean: NDArray[np.float32]) -> None: ...
+    @staticmethod
+    def restore(n: int, dims: int, *, metric: _Metric, arrays: dict[str, NDArray[Any]]) -> Plane:
+        """The plane whose arrays() these are, kept alive and not copied; ValueError if their shapes are others."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def dims(self) -> int: ...
+    def arrays(self) -> dict[str, NDArray[Any]]: ...
+    def encode(self, rows: Rows, *, first: int = 0, threads: int = 0) -> None:
+        """Code these rows as first, first + 1…; first is a multiple of 16. Not of rows that are being searched."""
+
+    def prefix(self, dims: int, rows: Rows, *, threads: int = 0) -> Plane:
+        """The same codes for a Scan of the first dims dimensions; rows are the plane's, whole."""
+
+    def head(self, n: int) -> Plane:
+        """The same codes of the first n rows."""
+
+@final
 class Scan:
     """What one query searches: parts in order, a row's position being the rows of earlier parts plus its own.
 
-    graphs[i], if any, has been built over exactly the rows of parts[i], with the same metric. ``hamming`` (bits that
+    graphs[i], if any, has been built over exactly the rows of parts[i], with the same metric; planes[i] likewise, or
+    over the first 64 j of them. ``hamming`` (bits that
     differ) and ``jaccard`` (1 - both / either, 0.0 if neither has a bit) are for parts of dtype "bit", whose queries
     are 0 and 1, and the other metrics for the others.
     """
@@ -76,6 +105,7 @@ class Scan:
         live: list[_Bitmap | None] | None = None,
         metric: _ScanMetric,
         graphs: list[Graph | None] | None = None,
+        planes: list[Plane | None] | None = None,
     ) -> None: ...
     @property
     def n(self) -> int: ...

@@ -14,7 +14,7 @@ import xxhash
 
 import kinspace as ks
 from kinspace import _core
-from kinspace.storage.graph import Vectors, read_graph, write_graph
+from kinspace.storage.sealed import Vectors, read_sealed, write_sealed
 from sets import clustered
 
 
@@ -116,7 +116,7 @@ def sealed(folder: Path, change: Callable[[dict], object]) -> None:
     (folder / "zarr.json").write_text(text.replace('"checksum": "' + "0" * 16, f'"checksum": "{checksum}'))
 
 
-WRITTEN = {"format", "kind", "files", "checksum"}  # by write_graph
+WRITTEN = {"format", "kind", "files", "checksum"}  # by write_sealed
 
 
 CHANGES: dict[str, Callable[[dict], object]] = {
@@ -175,7 +175,7 @@ def spoilt(arrays: dict[str, np.ndarray], rng: np.random.Generator, turn: int) -
 
 def test_a_graph_of_garbage_is_refused_or_answers(saved: Path) -> None:
     """The core checks all that it is given: no answer has to be right, and nothing may crash or hang."""
-    stored = read_graph(saved)
+    stored = read_sealed(saved, "hnsw")
     vectors = np.concatenate([chunk.body for chunk in stored.vectors])
     arrays = {name: array for name, array in stored.arrays.items() if name != "row_id"}
     rng = np.random.default_rng(76)
@@ -198,7 +198,7 @@ def test_a_graph_of_garbage_is_refused_or_answers(saved: Path) -> None:
 
 
 def test_garbage_with_right_checksums_is_corrupt_or_an_index_that_answers(saved: Path, tmp_path: Path) -> None:
-    stored = read_graph(saved)
+    stored = read_sealed(saved, "hnsw")
     told = {name: stored.attributes[name] for name in stored.attributes if name not in WRITTEN}
     rows, dims = told.pop("vectors")
     vectors = np.concatenate([chunk.body for chunk in stored.vectors])
@@ -206,7 +206,9 @@ def test_garbage_with_right_checksums_is_corrupt_or_an_index_that_answers(saved:
     for turn in range(24):
         (tmp_path / f"{turn}").mkdir()
         arrays = spoilt(stored.arrays, rng, turn)
-        write_graph(tmp_path / f"{turn}", arrays, told, Vectors(rows, dims, lambda start, stop: vectors[start:stop]))
+        write_sealed(
+            tmp_path / f"{turn}", "hnsw", arrays, told, Vectors(rows, dims, lambda start, stop: vectors[start:stop])
+        )
         try:
             index = ks.Hnsw.load(tmp_path / f"{turn}")
         except ks.Corrupt:

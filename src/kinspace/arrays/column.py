@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _core
 from ..errors import InvalidInput
 from .vector import BEYOND, FLOAT32, FLOAT64
 
@@ -86,6 +87,13 @@ class Column(ABC):
             return map(fetch, chain(head, pieces))
         size = max(stop - start for start, stop in head) * self.dims * 4
         return _ahead(fetch, chain(head, pieces), max(1, min(AHEAD, AHEAD_BYTES // size)))
+
+    def finite(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return rows start…stop − 1 as finite float32 in C order, perhaps the caller's memory; else InvalidInput."""
+        rows: NDArray[np.float32] = np.require(convert(self.read(start, stop), FLOAT32), FLOAT32, ["C", "A"])
+        if len(rows) and (bad := _core.first_nonfinite(rows)) >= 0:
+            raise self.refuse(start + bad)
+        return rows
 
     def check_dims(self, dims: int, what: str = "the query") -> None:
         """Raise InvalidInput unless the rows have that many components; a column of no rows may have any."""

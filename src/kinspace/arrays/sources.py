@@ -89,15 +89,17 @@ def as_column(
     return column
 
 
-def as_matrix(x: Any, dims: int, keys: Sequence[Any] | None = None, what: str = "the vectors") -> NDArray[np.float32]:
+def as_matrix(
+    x: Any, dims: int | None, keys: Sequence[Any] | None = None, what: str = "the vectors"
+) -> NDArray[np.float32]:
     """Return a whole column as finite float32 rows in one piece.
 
     Parameters
     ----------
     x : array_like, shape (n, dims)
         As for ``as_column``.
-    dims : int
-        The length every vector must have.
+    dims : int, optional
+        The length every vector must have; by default any, the same for all.
     keys : sequence, optional
         What to call the rows in an error's text, instead of by number.
     what : str
@@ -120,7 +122,7 @@ def as_matrix(x: Any, dims: int, keys: Sequence[Any] | None = None, what: str = 
     if column.n and lying is not None and len(lying) == 1 and lying[0].flags.c_contiguous:
         rows = lying[0]
     else:
-        rows = np.empty((column.n, dims), np.float32)
+        rows = np.empty((column.n, column.dims if dims is None else dims), np.float32)
         for block in column.blocks():
             rows[block.first : block.first + len(block.rows)] = block.rows
     if column.n and (bad := _core.first_nonfinite(rows)) >= 0:

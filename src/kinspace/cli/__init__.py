@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import check, demo, export, get, info, load, publish, pull, query, repair, versions
+from . import check, demo, duplicates, export, get, info, load, publish, pull, query, repair, versions
 
 app = typer.Typer(
     name="kinspace",
@@ -34,6 +34,7 @@ for _name, _run in (
     ("load", load.load),
     ("query", query.query),
     ("get", get.get),
+    ("duplicates", duplicates.duplicates),
     ("info", info.info),
     ("export", export.export),
     ("snapshot", versions.snapshot),

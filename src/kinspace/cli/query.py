@@ -36,6 +36,13 @@ def query(
         str | None, typer.Option("--columns", metavar="A,B,…", help="Columns to show; by default those that fit.")
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Ask for a proven answer.")] = False,
+    dims: Annotated[
+        int | None, typer.Option("--dims", metavar="D", help="Compare the first D components of the vectors only.")
+    ] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option("--rerank/--no-rerank", help="With --dims: order what that finds by all components, or not."),
+    ] = None,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,7 +64,7 @@ def query(
         else:
             search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
         begin = perf_counter()
-        hits = target.nearest_neighbors(k, where=where, exact=exact, **search)
+        hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
         seconds = perf_counter() - begin
         _show(target, hits, shown, seconds, as_json=as_json)
 

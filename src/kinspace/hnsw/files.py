@@ -11,11 +11,12 @@ import numpy as np
 from .. import _core
 from ..errors import Corrupt, InvalidInput, Unavailable
 from ..storage.files import os_errors
-from ..storage.graph import StoredGraph, Vectors, is_graph, read_graph, write_graph
 from ..storage.replace import read_folder, replace_folder
+from ..storage.sealed import Sealed, Vectors, is_sealed, read_sealed, write_sealed
 from ..types import parse_dims, parse_metric
 from .slots import Slots
 
+KIND = "hnsw"
 _IDS = "row_id"  # beside the graph's own arrays
 
 
@@ -44,7 +45,7 @@ def save(path: object, graph: _core.Graph, slots: Slots) -> None:
     vectors = Vectors(slots.used, slots.dims, slots.block)
     replace_folder(
         parse_folder(path),
-        lambda folder: write_graph(folder, {**arrays, _IDS: slots.row_ids()}, attributes, vectors),
+        lambda folder: write_sealed(folder, KIND, {**arrays, _IDS: slots.row_ids()}, attributes, vectors),
         _check_replaceable,
     )
 
@@ -57,10 +58,10 @@ def load(path: object) -> tuple[_core.Graph, Slots]:
             raise Unavailable(f"there is no index at {folder}")
         if not folder.is_dir():
             raise InvalidInput(f"{folder} is a file; an index is saved as a folder")
-    return _assemble(folder, read_folder(folder, read_graph))
+    return _assemble(folder, read_folder(folder, lambda there: read_sealed(there, KIND)))
 
 
-def _assemble(folder: Path, stored: StoredGraph) -> tuple[_core.Graph, Slots]:
+def _assemble(folder: Path, stored: Sealed) -> tuple[_core.Graph, Slots]:
     attributes: dict[str, Any] = stored.attributes
     arrays = dict(stored.arrays)
     try:
@@ -86,6 +87,6 @@ def _assemble(folder: Path, stored: StoredGraph) -> tuple[_core.Graph, Slots]:
 
 
 def _check_replaceable(folder: Path) -> None:
-    if os.path.lexists(folder) and not is_graph(folder):
+    if os.path.lexists(folder) and not is_sealed(folder, KIND):
         kind = "folder" if folder.is_dir() else "file"
         raise InvalidInput(f"{folder} is a {kind} that is no saved index, and is left alone; give another path")

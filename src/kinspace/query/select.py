@@ -92,6 +92,9 @@ class Select:
         exact: bool = False,
         recall: float | None = None,
         ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int | None = None,
     ) -> Select:
         """Return the rows nearest to a query, nearest first, ties by row order; ten of them unless take says else.
 
@@ -105,6 +108,8 @@ class Select:
         exact, recall, ef_search : optional
             How hard to look, as for ``Space.nearest_neighbors``. A frame's rows are always compared one by one, so that
             these mean nothing without an index.
+        dims, rerank, expand : optional
+            To compare the first ``dims`` components only, as for ``Space.nearest_neighbors``; not with an index.
         """
         if len(target) not in (1, 2):
             raise InvalidInput(f"nearest takes a query, or a column's name and a query; got {len(target)} arguments")
@@ -117,6 +122,7 @@ class Select:
         self._once("nearest", self._nearest)
         measure = None if metric is None else parse_metric(metric)
         effort = {"exact": exact, "recall": recall, "ef_search": ef_search}
+        effort |= {"dims": dims, "rerank": rerank, "expand": expand}
         return replace(self, _nearest=_Nearest(by, query, measure, effort))._checked()
 
     def sort(self, column: str, descending: bool = False) -> Select:

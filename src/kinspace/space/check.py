@@ -11,7 +11,7 @@ from ..errors import Corrupt, KinspaceError
 from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
-from .index import FOLDER, read_index
+from . import index, plane
 from .store import Store
 
 
@@ -80,15 +80,20 @@ def lock_segments(store: Store, entries: list[SegmentEntry]) -> list[FolderLock]
 
 
 def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
-    """Read a segment's index, if there is one; damage costs no row anything but time, until it is built again."""
-    folder = store.segments / entry.id / FOLDER
-    if not os.path.lexists(folder):
-        return []
+    """Read a segment's index and plane, if there are; damage costs no row anything but time, until they are remade."""
+    folder = store.segments / entry.id
+    reads = {index.FOLDER: index.read_index, plane.FOLDER: plane.read_plane}
+    there = [name for name in reads if os.path.lexists(folder / name)]
+    problems: list[Problem] = []
+    if not there:
+        return problems
     reader = SegmentReader(store.segments, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype)
     try:
-        read_index(reader, store.meta)
-    except KinspaceError as error:
-        return [Problem(folder, f"{error} (an index is built again by itself: index() does it now)", 0)]
+        for name in there:
+            try:
+                reads[name](reader, store.meta)
+            except KinspaceError as error:
+                problems.append(Problem(folder / name, f"{error} (it is made again by itself: index() does it now)", 0))
     finally:
         reader.close()
-    return []
+    return problems

@@ -12,8 +12,8 @@ from ..errors import Corrupt
 from ..storage.catalog import SegmentEntry, SpaceCatalog, State
 from ..storage.copying import copy_files, copy_folder
 from ..storage.reader import SegmentReader
+from . import index, plane
 from .flush import write_rows
-from .index import FOLDER
 from .store import Store
 
 
@@ -33,7 +33,8 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             raise Corrupt(
                 f"{error.filename} is missing though the catalog names it; restore it from a backup"
             ) from error
-        copy_folder(source.folder / FOLDER, segments / entry.id / FOLDER, link=link)
+        for name in (index.FOLDER, plane.FOLDER):
+            copy_folder(source.folder / name, segments / entry.id / name, link=link)
         entries.append(entry)
         dead.append(part.seqs(part.dead_rows()))
     logged = view.tail.live_rows() + view.starts[-2]

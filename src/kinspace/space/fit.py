@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_matrix, as_query
 from ..arrays.vector import from_torch, torch_tensor
 from ..errors import InvalidInput
+from ..length import Length, parse_queries, parse_query
 from ..storage.dtypes import decode, encode
 from ..types import Dtype
 from .meta import Meta
@@ -75,14 +75,14 @@ def as_numbers(values: Any, meta: Meta) -> Any:
     return values
 
 
-def space_query(meta: Meta, vector: Any) -> NDArray[np.float32]:
-    """A query (dims,) for the space; of bits, 0 and 1 and nothing else."""
-    return _checked(meta, as_query(as_numbers(vector, meta), meta.dims))
+def space_query(meta: Meta, vector: Any, length: Length) -> NDArray[np.float32]:
+    """A query for the space, of that length or whole; of bits, 0 and 1 and nothing else."""
+    return _checked(meta, parse_query(as_numbers(vector, meta), length))
 
 
-def space_queries(meta: Meta, vectors: Any) -> NDArray[np.float32]:
+def space_queries(meta: Meta, vectors: Any, length: Length) -> NDArray[np.float32]:
     """Queries (n, dims) likewise."""
-    return _checked(meta, as_matrix(as_numbers(vectors, meta), meta.dims))
+    return _checked(meta, parse_queries(as_numbers(vectors, meta), length))
 
 
 def _checked(meta: Meta, queries: NDArray[np.float32]) -> NDArray[np.float32]:

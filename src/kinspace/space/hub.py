@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import InvalidInput, SpaceExists, SpaceNotFound
@@ -102,6 +102,8 @@ class Hub(HubFolder):
         dtype: str = "float32",
         key_type: str = "str",
         embedder: Any = None,
+        matryoshka: Sequence[int] | None = None,
+        index_dims: int | None = None,
         exist_ok: bool = False,
     ) -> Space:
         """Make a new, empty space.
@@ -123,6 +125,12 @@ class Hub(HubFolder):
             What keys are.
         embedder : optional
             Turns texts into vectors for add_texts and search; its identity is stored, and another one is refused.
+        matryoshka : sequence of int, optional
+            The lengths, each in 1…dims, that the vectors' model was trained to be cut to. A search at another
+            (``dims=``) warns, once a process.
+        index_dims : int, optional
+            Build indexes over the first so many components, in 1…dims, by default all: smaller, sooner built and
+            faster to search. A search by index takes candidates there and orders them by all components.
         exist_ok : bool
             Return the space of that name if there is one and its parameters are these.
 
@@ -134,7 +142,7 @@ class Hub(HubFolder):
             If an argument is out of range.
         """
         check_space_name(name)
-        meta = Meta.parse(dims, metric, dtype, key_type, embedder)
+        meta = Meta.parse(dims, metric, dtype, key_type, embedder, matryoshka, index_dims)
         self._check_open()
         with self._lock:
             while True:
@@ -171,6 +179,8 @@ class Hub(HubFolder):
         key_type: str | None = None,
         dtype: str | None = None,
         embedder: Any = None,
+        matryoshka: Sequence[int] | None = None,
+        index_dims: int | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
     ) -> Space:
@@ -191,7 +201,7 @@ class Hub(HubFolder):
             vecs, as decimal text.
         dtype : {"float32", "float16", "bfloat16", "int8", "bit"}, optional
             By default the one that the file names, which is what it was exported from, or else "float32".
-        embedder
+        embedder, matryoshka, index_dims
             As for create_space.
         batch_size, progress
             As for Space.load.
@@ -210,6 +220,7 @@ class Hub(HubFolder):
         if name in self:
             raise SpaceExists(f"a space named {name!r} exists already; pick another name, or load() into that one")
         options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
+        options |= {"matryoshka": matryoshka, "index_dims": index_dims}
         meta, load = filling(self, path, name, key, vector, options, self._durability, batch_size, progress)
         self._create(name, meta, load)
         space = self.get_space(name, embedder=embedder)

@@ -42,7 +42,8 @@ def filling(
     dtype = options["dtype"] or file.dtype or "float32"
     metric = options["metric"] or named_metric(file.metric, dtype)
     key_type = options["key_type"] or file.key_type or "int"
-    meta = Meta.parse(file.dims, metric, dtype, key_type, options["embedder"])
+    more = (options[name] for name in ("embedder", "matryoshka", "index_dims"))
+    meta = Meta.parse(file.dims, metric, dtype, key_type, *more)
 
     def fill(folder: Path) -> None:
         store = Store(folder, name, durability=durability)

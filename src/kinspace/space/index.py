@@ -6,10 +6,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -18,29 +18,37 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import Corrupt, KinspaceError
 from ..storage.files import os_errors
-from ..storage.graph import read_graph, write_graph
 from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder, replace_folder
+from ..storage.sealed import read_sealed, write_sealed
+from .expand import Curve, parse_curve
 from .meta import Meta
 from .part import Part
+from .prefix import segment_prefix
 
 INDEX_ROWS = 4_096  # segments of fewer rows are always scanned
 M = 16
 EF_CONSTRUCTION = 200
 FOLDER = "index"
+KIND = "hnsw"
 _PATIENCE = 1.0  # seconds
 _making = threading.Lock()
 
 
 class Index:
-    """What this process knows of one segment's index."""
+    """What this process knows of one segment's index, and of its plane."""
 
-    __slots__ = ("damaged", "graph", "lock", "retry")
+    __slots__ = ("curve", "damaged", "damaged_plane", "graph", "lock", "plane", "prefix_planes", "retry", "retry_plane")
 
     def __init__(self) -> None:
         self.graph: _core.Graph | None = None
+        self.curve: Curve = ()  # of a graph over first components
         self.damaged: object = None  # which folder it was that could not be read
+        self.plane: _core.Plane | None = None
+        self.prefix_planes: dict[int, _core.Plane] = {}  # of its first components
+        self.damaged_plane: object = None
         self.retry = 0.0  # when to try again to make it, by time.monotonic()
+        self.retry_plane = 0.0
         self.lock = threading.Lock()
 
 
@@ -95,13 +103,19 @@ class Indexes:
         index = known(reader)
         if index.graph is None:
             with index.lock:
-                there = _identity(reader.folder / FOLDER)
+                there = folder_identity(reader.folder / FOLDER)
                 if index.graph is None and there is not None and there != index.damaged:
                     try:
-                        index.graph = read_index(reader, self._meta)
+                        graph, index.curve = read_index(reader, self._meta)
+                        index.graph = graph  # last: then it is used
                     except KinspaceError:
                         index.damaged = there
         return index.graph
+
+    def curves(self, parts: tuple[Part, ...]) -> list[Curve]:
+        """What was measured of the graphs over first components that are used."""
+        indexes = [known(reader) for part in parts if (reader := segment_of(part)) is not None]
+        return [index.curve for index in indexes if index.graph is not None]
 
     def lack(self, parts: tuple[Part, ...]) -> list[SegmentReader]:
         """The segments that should have a graph and have none in this process, largest first."""
@@ -141,32 +155,58 @@ def known(reader: SegmentReader) -> Index:
     return index
 
 
-def read_index(reader: SegmentReader, meta: Meta) -> _core.Graph:
-    """The graph in a segment's folder, each byte of it checked; Corrupt if it is damaged, or that of other vectors."""
+def index_rows(reader: SegmentReader, meta: Meta) -> _core.Rows:
+    """What a segment's graph is over: its vectors, or their first components."""
+    return reader.rows if meta.index_dims is None else segment_prefix(reader, meta, meta.index_dims)
+
+
+def read_index(reader: SegmentReader, meta: Meta) -> tuple[_core.Graph, Curve]:
+    """The graph in a segment's folder and what was measured of it, each byte of it checked.
+
+    Corrupt if it is damaged, or that of other vectors.
+    """
     folder = reader.folder / FOLDER
-    stored = read_folder(folder, read_graph)
-    told = {name: stored.attributes.get(name) for name in _attributes(reader, meta)}
-    if told != _attributes(reader, meta):
+    stored = read_folder(folder, lambda there: read_sealed(there, KIND))
+    wanted = {**attributes_of(reader, meta), "M": M, "ef_construction": EF_CONSTRUCTION}
+    if meta.index_dims is not None:
+        wanted["index_dims"] = meta.index_dims
+    told = {name: stored.attributes.get(name) for name in wanted}
+    if told != wanted:
         raise Corrupt(f"{folder} is not the index of this segment: it is of {told}")
     try:
-        graph = _core.Graph.restore(reader.rows, stored.arrays)
+        graph = _core.Graph.restore(index_rows(reader, meta), stored.arrays)
     except (TypeError, ValueError) as error:
         raise Corrupt(f"{folder} holds no graph that can be read: {error}") from error
     if (graph.n, graph.metric, graph.M, graph.ef_construction) != (reader.entry.rows, meta.metric, M, EF_CONSTRUCTION):
         raise Corrupt(f"{folder} holds another graph than it says")
-    return graph
+    return graph, () if meta.index_dims is None else parse_curve(stored.attributes.get("expand"))
 
 
-def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, *, durable: bool) -> None:
+def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, curve: Curve, *, durable: bool) -> None:
     """Put the graph in its segment's folder, in the place of what is there; a segment that is gone stays so."""
-    target = reader.folder / FOLDER
+    attributes = {**attributes_of(reader, meta), "M": M, "ef_construction": EF_CONSTRUCTION}
+    if meta.index_dims is not None:
+        attributes |= {"index_dims": meta.index_dims, "expand": curve}
+    put_beside(reader, FOLDER, KIND, graph.arrays(), attributes, durable=durable)
+
+
+def put_beside(
+    reader: SegmentReader,
+    name: str,
+    kind: str,
+    arrays: Mapping[str, NDArray[Any]],
+    attributes: Mapping[str, object],
+    *,
+    durable: bool,
+) -> None:
+    """Put what can be made anew into a folder of its segment, in the place of what is there."""
+    target = reader.folder / name
     with os_errors(f"writing {target}"):
         if target.is_symlink() or target.is_file():
             target.unlink()
-    arrays, attributes = graph.arrays(), _attributes(reader, meta)
     replace_folder(
         target,
-        lambda folder: write_graph(folder, arrays, attributes),
+        lambda folder: write_sealed(folder, kind, arrays, attributes),
         lambda _: None,  # whatever is there may go
         parents=False,
         durable=durable,
@@ -176,25 +216,29 @@ def write_index(reader: SegmentReader, meta: Meta, graph: _core.Graph, *, durabl
 def index_bytes(reader: SegmentReader) -> int:
     """Bytes on disk of a segment's index; 0 if there is none that can be used, as far as is known."""
     index, folder = known(reader), reader.folder / FOLDER
-    if index.graph is None and _identity(folder) in (None, index.damaged):
+    if index.graph is None and folder_identity(folder) in (None, index.damaged):
         return 0
+    return folder_bytes(folder)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in it."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _attributes(reader: SegmentReader, meta: Meta) -> dict[str, object]:
+def attributes_of(reader: SegmentReader, meta: Meta) -> dict[str, object]:
+    """What tells whether a folder is of this segment's vectors."""
     entry = reader.entry
     vectors = sorted((name, *file) for name, file in entry.files.items() if name.startswith("vectors/"))
     return {
         "metric": meta.metric,
-        "M": M,
-        "ef_construction": EF_CONSTRUCTION,
         "rows": entry.rows,
         "dims": meta.dims,
         "of": xxhash.xxh3_64_hexdigest(json.dumps(vectors, separators=(",", ":")).encode()),
     }
 
 
-def _identity(folder: Path) -> object:
+def folder_identity(folder: Path) -> object:
     """What tells one folder of a name from the next; None if there is none."""
     try:
         status = os.lstat(folder)

@@ -17,8 +17,11 @@ from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
 from ..types import Metric
+from .expand import Curve, measure_expand
 from .flush import turn
-from .index import EF_CONSTRUCTION, M, Origin, known, read_index, segment_of, write_index
+from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
+from .meta import Meta
+from .plane import coded, find_plane, keep_plane, lack_plane, make_plane, read_plane
 from .store import Store
 
 LOOK_AGAIN = 0.5  # seconds, while another process builds
@@ -35,8 +38,41 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index and has none here."""
-    return bool(store.indexes.lack(store.view().parts))
+    """Whether a segment should have an index, or a plane, and has none here."""
+    parts = store.view().parts
+    return bool(store.indexes.lack(parts) or lack_plane(parts))
+
+
+def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, anew: bool = False) -> None:
+    """Make the planes that are missing; what fails is left for later: searches do without.
+
+    With `anew` what is there is read from the disk again, and a failure is raised.
+    """
+    if store.catalog.database.readonly:
+        return
+    made = False
+
+    def check() -> None:
+        if stopped():
+            raise Stopped
+
+    try:
+        parts = store.view().parts
+        for reader in [one for part in parts if (one := coded(part)) is not None] if anew else lack_plane(parts):
+            try:
+                if not (_holds_plane(reader, store.meta) if anew else find_plane(reader, store.meta)):
+                    plane = make_plane(reader, store.meta, 0, check)
+                    keep_plane(reader, store.meta, plane, durable=store.durable)
+                made = True
+            except (KinspaceError, MemoryError) as error:
+                if anew or isinstance(error, Closed):
+                    raise
+                known(reader).retry_plane = time.monotonic() + RETRY
+    except Stopped:
+        pass
+    finally:
+        if made:
+            store.renew()
 
 
 def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | None:
@@ -46,6 +82,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
     """
     if store.catalog.database.readonly:
         return None
+    make_planes(store, stopped)
     while not stopped():
         if store.indexes.foreground:
             return LOOK_AGAIN
@@ -68,6 +105,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
 def index_now(store: Store, progress: Progress | None) -> int:
     """Make every index that is missing or damaged; how many those were. What is there is read from the disk again."""
     indexes = store.indexes
+    make_planes(store, anew=True)
     indexes.foreground += 1
     try:
         lock = turn(store, store.indexing, wait=True)
@@ -85,6 +123,15 @@ def index_now(store: Store, progress: Progress | None) -> int:
             store.renew()
     finally:
         indexes.foreground -= 1
+
+
+def _holds_plane(reader: SegmentReader, meta: Meta) -> bool:
+    """Whether a segment's plane is on the disk and whole."""
+    try:
+        known(reader).plane = read_plane(reader, meta)
+    except KinspaceError:
+        return False
+    return True
 
 
 def _next(store: Store) -> SegmentReader | None:
@@ -105,11 +152,12 @@ def _next(store: Store) -> SegmentReader | None:
 def _is_there(store: Store, reader: SegmentReader) -> bool:
     """Whether a segment's index is on the disk and whole."""
     try:
-        graph = read_index(reader, store.meta)
+        graph, curve = read_index(reader, store.meta)
     except KinspaceError:
         return False
     index = known(reader)
-    index.graph = index.graph or graph
+    if index.graph is None:
+        index.graph, index.curve = graph, curve
     return True
 
 
@@ -157,18 +205,28 @@ def _build(
     meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Build one segment's graph, store it and have it searched from now on; gently if there is a `meanwhile`."""
-    origin, metric = store.indexes.origins.get(reader.entry.id), cast("Metric", store.meta.metric)  # never over bits
+    meta, origin = store.meta, store.indexes.origins.get(reader.entry.id)
+    metric = cast("Metric", meta.metric)  # never over bits
     reader.check_chunks()
+    rows = index_rows(reader, meta)
 
-    def make() -> _core.Graph:
+    def make() -> tuple[_core.Graph, Curve]:
+        graph = linked()
+        if meta.index_dims is None:
+            return graph, ()
+        total = rows.n
+        return graph, measure_expand(reader.rows, rows, metric, lambda: progress and progress(total, total))
+
+    def linked() -> _core.Graph:
         if origin is not None:
-            return origin.graph.merged(reader.rows, _moved(origin, reader), threads=threads, progress=progress)
+            return origin.graph.merged(rows, _moved(origin, reader), threads=threads, progress=progress)
         return _core.Graph.build(
-            reader.rows, metric=metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
+            rows, metric=metric, M=M, ef_construction=EF_CONSTRUCTION, threads=threads, progress=progress
         )
 
-    graph = make() if meanwhile is None else _gently(make, meanwhile)
-    write_index(reader, store.meta, graph, durable=store.durable)
+    graph, curve = make() if meanwhile is None else _gently(make, meanwhile)
+    write_index(reader, meta, graph, curve, durable=store.durable)
+    known(reader).curve = curve
     known(reader).graph = graph
     store.indexes.origins.pop(reader.entry.id, None)
 

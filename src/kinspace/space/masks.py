@@ -36,6 +36,11 @@ def full_schema(view: View) -> pl.Schema:
     return pl.Schema({**columns, "vector": pl.Array(pl.Float32, view.meta.dims)})
 
 
+def masks_where(view: View, where: Any) -> list[Words]:
+    """For each part the rows that match a filter as the caller gave it."""
+    return masks_of(view, predicate_of(view, where))
+
+
 def masks_of(view: View, predicate: Predicate) -> list[Words]:
     """For each part the rows that match, dead ones too."""
     return [_mask(view, number, predicate) for number in range(len(view.parts))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,18 +14,31 @@ from ..types import BitMetric, Dtype, Metric, parse_dims, parse_dtype, parse_spa
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """A space's dims, metric, dtype, type of keys, and the identity of its embedder."""
+    """A space's dims, metric, dtype, type of keys, the identity of its embedder, and what prefixes are good for."""
 
     dims: int
     metric: Metric | BitMetric
     dtype: Dtype
     key_type: KeyType
     embedder: dict[str, Any] | None
+    matryoshka: tuple[int, ...] = ()
+    """The lengths its model was trained for, ascending; () if none were named."""
+    index_dims: int | None = None
+    """The components that indexes are over, fewer than dims; None for all."""
     lineage: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     """Ids of the spaces it was forked from, oldest first, each with the seq it was forked at."""
 
     @classmethod
-    def parse(cls, dims: object, metric: object, dtype: object, key_type: object, embedder: object) -> Meta:
+    def parse(
+        cls,
+        dims: object,
+        metric: object,
+        dtype: object,
+        key_type: object,
+        embedder: object,
+        matryoshka: object = None,
+        index_dims: object = None,
+    ) -> Meta:
         """Check what create_space was given."""
         identity = None if embedder is None else _identity(embedder)
         if identity is not None:
@@ -35,28 +49,40 @@ class Meta:
                 raise InvalidInput(f"dims is {dims!r}, but the embedder makes {made}; leave dims out")
         if dims is None:
             raise InvalidInput("a space needs dims= (how long its vectors are), or an embedder that knows")
-        stored = parse_dtype(dtype)
-        return cls(parse_dims(dims), parse_space_metric(metric, stored), stored, parse_key_type(key_type), identity)
+        stored, length = parse_dtype(dtype), parse_dims(dims)
+        return cls(
+            length,
+            parse_space_metric(metric, stored),
+            stored,
+            parse_key_type(key_type),
+            identity,
+            _lengths(matryoshka, length),
+            _index_dims(index_dims, length, stored),
+        )
 
     @classmethod
     def of_stored(cls, fields: dict[str, Any]) -> Meta:
         """What as_dict() gave; Corrupt if it can't be that."""
         try:
             line = tuple((str(id), int(seq)) for id, seq in fields.pop("lineage", ()))
-            meta = cls(**fields, lineage=line)
+            lengths = tuple(fields.pop("matryoshka", ()))
+            meta = cls(**fields, matryoshka=lengths, lineage=line)
             dtype = parse_dtype(meta.dtype)
             parsed = parse_dims(meta.dims), parse_space_metric(meta.metric, dtype), parse_key_type(meta.key_type)
+            prefixes = _lengths(lengths or None, meta.dims), _index_dims(meta.index_dims, meta.dims, dtype)
         except (InvalidInput, TypeError, ValueError) as error:
             raise Corrupt(f"a space's description can't be read: {error}") from error
-        if not isinstance(meta.embedder, dict | None) or parsed != (meta.dims, meta.metric, meta.key_type):
+        told = meta.dims, meta.metric, meta.key_type, meta.matryoshka, meta.index_dims
+        if not isinstance(meta.embedder, dict | None) or (*parsed, *prefixes) != told:
             raise Corrupt(f"a space's description can't be read: {fields}")
         return meta
 
     def as_dict(self) -> dict[str, Any]:
         """What the catalog stores."""
         fields = asdict(self)
-        if not self.lineage:
-            del fields["lineage"]
+        for name in ("matryoshka", "index_dims", "lineage"):  # not in the catalogs of spaces without
+            if not fields[name]:
+                del fields[name]
         return fields
 
 
@@ -65,3 +91,28 @@ def _identity(embedder: object) -> dict[str, Any]:
     if not isinstance(identity, dict) or not hasattr(embedder, "embed") or not hasattr(embedder, "dims"):
         raise InvalidInput(f"an embedder has dims, identity and embed(texts); got {embedder!r}")
     return dict(json.loads(json.dumps(identity)))
+
+
+def _lengths(given: object, dims: int) -> tuple[int, ...]:
+    """Lengths of prefixes, ascending, each once."""
+    if given is None:
+        return ()
+    lengths = [] if isinstance(given, (str, bytes)) or not isinstance(given, Iterable) else list(given)
+    if not lengths:
+        raise InvalidInput(f"matryoshka is a list of the lengths the model was trained for; got {given!r}")
+    found = sorted({parse_dims(length) for length in lengths})
+    if found[-1] > dims:
+        raise InvalidInput(f"matryoshka has lengths in 1…{dims}, the space's dims; got {found[-1]}")
+    return tuple(found)
+
+
+def _index_dims(given: object, dims: int, dtype: Dtype) -> int | None:
+    """How many components an index is over; None for all."""
+    if given is None:
+        return None
+    if dtype == "bit":
+        raise InvalidInput("index_dims is for spaces that have indexes; bits are compared row by row: leave it out")
+    length = parse_dims(given)
+    if length > dims:
+        raise InvalidInput(f"index_dims must be in 1…{dims}, the space's dims; got {length}")
+    return None if length == dims else length

@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
+from ..length import parse_length
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_k, parse_threads
-from .bits import Words
 from .effort import parse_effort
 from .fit import space_queries, space_query
 from .hits import Hits
 from .index import index_bytes, segment_of
+from .masks import masks_where
+from .measuring import Measuring
+from .plane import coded, plane_bytes
+from .rerank import nearest
 from .store import Store
+from .trained import warn_if_untrained
 from .view import View
 
 if TYPE_CHECKING:
@@ -31,7 +36,7 @@ SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
 
 
-class Reading:
+class Reading(Measuring):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
     def __init__(self, store: Store) -> None:
@@ -41,11 +46,6 @@ class Reading:
     def name(self) -> str:
         """The space's name."""
         return self._store.name
-
-    @property
-    def dims(self) -> int:
-        """The length of every vector."""
-        return self._store.meta.dims
 
     @property
     def metric(self) -> str:
@@ -222,6 +222,9 @@ class Reading:
         exact: bool = False,
         recall: float | None = None,
         ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int | None = None,
         threads: int | None = None,
     ) -> Any:
         """The k rows nearest to a key's vector, to a vector, or to each of many.
@@ -242,6 +245,17 @@ class Reading:
             .95 by default. Segments without an index, small ones among them, are compared row by row in any case.
         ef_search : int, optional
             Instead of recall: candidates kept while searching an index, in 1…65,536; fewer than k mean k.
+        dims : int, optional
+            Compare the first so many components of the vectors only, in 1…the space's dims, row by row. Under cosine
+            these are as if scaled to length 1 again; under l2 and ip they are taken as they are. Vectors to ask for may
+            have just so many components, or all.
+        rerank : bool, optional
+            With dims: take the k · expand rows found so as candidates, and return the k nearest of them by all
+            components. By default True if what is asked for has all of them, and False if it has not. With False the
+            distances are those of the first components.
+        expand : int, optional
+            Candidates for each hit, at least 1; 10 by default. Of a space with index_dims, in a search by index without
+            dims, what was measured to be enough for the recall when the index was built.
         threads : int, optional
             At most so many; by default what the size of the work is worth.
 
@@ -249,7 +263,8 @@ class Reading:
         -------
         Hits, or a list of Hits for vectors=
             Nearest first, ties by insertion order. Their distances are those of an exact search; `exact` says whether
-            it is proven that no row is nearer than these.
+            it is proven that no row is nearer than these: by the first components if the distances are theirs; after a
+            rerank only if every row that may match was a candidate, for exact=True makes sure of the candidates alone.
 
         Raises
         ------
@@ -258,7 +273,8 @@ class Reading:
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
-        plain = key is vectors is where is threads is None and exact is False
+        index_dims = self._store.meta.index_dims
+        plain = key is vectors is where is threads is dims is index_dims is None and exact is False
         if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
@@ -275,50 +291,21 @@ class Reading:
         if (key is not None) + (vector is not None) + (vectors is not None) != 1:
             raise InvalidInput("give exactly one of key=, vector= and vectors=")
         effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
+        length = parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._store.view()
         exclude = -1 if key is None else self._find(view, key)
         if vectors is not None:
-            queries = space_queries(self._store.meta, vectors)
+            queries = space_queries(self._store.meta, vectors, length)
         else:
-            queries = space_query(self._store.meta, vector) if key is None else view.vector(exclude)
-        masks = None if where is None else _masks(view, where)
-        found, distances, proven = view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=workers)
+            queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
+        masks = None if where is None else masks_where(view, where)
+        found, distances, proven = nearest(
+            view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
+        )
         if vectors is None:
             return Hits(view, found, distances, proven)
         return [Hits(view, *one, proven) for one in zip(found, distances, strict=True)]
-
-    def measure_recall(
-        self,
-        k: int = 10,
-        sample: int = 200,
-        *,
-        recall: float | None = None,
-        ef_search: int | None = None,
-        where: Any = None,
-    ) -> float:
-        """The share of the true k nearest that searches like these find, measured on the space's own rows.
-
-        Parameters
-        ----------
-        k : int
-            Hits of each search.
-        sample : int
-            Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
-        recall, ef_search, where
-            As for nearest_neighbors.
-
-        Returns
-        -------
-        float
-            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near as the k-th of the
-            exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
-        """
-        from .recall import measure
-
-        if parse_k(sample) < 1:
-            raise InvalidInput(f"sample must be at least 1; got {sample}")
-        view, effort = self._store.view(), parse_effort(False, ef_search, recall)
-        return measure(view, parse_k(k), sample, effort, None if where is None else _masks(view, where))
 
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""
@@ -330,7 +317,8 @@ class Reading:
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
-        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`.
+        `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
+        are those of the codes that exact searches scan.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -342,11 +330,14 @@ class Reading:
             "metric": meta.metric,
             "dtype": meta.dtype,
             "key_type": meta.key_type,
+            "matryoshka": list(meta.matryoshka),
+            "index_dims": meta.index_dims,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
+            "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
             "version": view.state.version,
         }
 
@@ -413,10 +404,3 @@ class Reading:
 
     def _no_such(self, key: Key) -> str:
         return f"no row of space {self._store.name!r} has the key {key!r}"
-
-
-def _masks(view: View, where: Any) -> list[Words]:
-    """For each part the rows that match a filter."""
-    from .masks import masks_of, predicate_of
-
-    return masks_of(view, predicate_of(view, where))

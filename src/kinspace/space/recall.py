@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..length import Length
 from .bits import Words
 from .effort import Effort
+from .rerank import nearest
 from .view import View
 
 SEED = 20_251_120
 _AT_ONCE = 64  # queries of one exact search
 
 
-def measure(view: View, k: int, sample: int, effort: Effort, masks: list[Words] | None) -> float:
+def measure(view: View, k: int, sample: int, effort: Effort, length: Length, masks: list[Words] | None) -> float:
     """The share of the true k nearest of a sample of rows that these searches find."""
-    asked = _sample(view, sample)
+    asked = sample_rows(view, sample)
     found = wanted = 0
     for start in range(0, len(asked), _AT_ONCE):
         here = asked[start : start + _AT_ONCE]
@@ -24,13 +26,16 @@ def measure(view: View, k: int, sample: int, effort: Effort, masks: list[Words] 
         for row, query, near, far in zip(here.tolist(), queries, positions, distances, strict=True):
             truth = far[near != row][:k]
             if len(truth):
-                got = view.nearest(query, k, effort, masks=masks, exclude=row)[1]
+                places, got, _ = nearest(view, query, k, effort, length, masks=masks, exclude=row)
+                if length.dims < length.full and length.rerank is False:
+                    got = view.distances(query, places)
                 wanted += len(truth)
                 found += int((got <= truth[-1]).sum())
     return found / wanted if wanted else 1.0
 
 
-def _sample(view: View, sample: int) -> NDArray[np.int64]:
+def sample_rows(view: View, sample: int) -> NDArray[np.int64]:
+    """Positions of so many live rows, drawn at random, the same ones for the same rows; all if there are fewer."""
     live = np.concatenate([part.live_rows() + start for part, start in zip(view.parts, view.starts, strict=False)])
     if sample >= len(live):
         return live

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -97,11 +98,14 @@ class RemoteSpace(Space):
             "metric": meta.metric,
             "dtype": meta.dtype,
             "key_type": meta.key_type,
+            "matryoshka": list(meta.matryoshka),
+            "index_dims": meta.index_dims,
             "segments": len(view.parts) - 1,
             "log_rows": 0,
             "bytes": self._remote.bytes,
             "indexed_segments": 0,
             "index_bytes": 0,
+            "plane_bytes": 0,
             "version": view.state.version,
         }
 
@@ -155,13 +159,14 @@ def parse_meta(published: PublishedSpace, url: str) -> Meta:
     """What the space is; Corrupt if no space can be that."""
     fields = published.meta
     try:
-        meta = Meta.parse(fields["dims"], fields["metric"], fields["dtype"], fields["key_type"], None)
+        prefixes = fields.get("matryoshka"), fields.get("index_dims")
+        meta = Meta.parse(fields["dims"], fields["metric"], fields["dtype"], fields["key_type"], None, *prefixes)
         embedder = fields.get("embedder")
         if embedder is not None and not isinstance(embedder, dict):
             raise InvalidInput(f"embedder is {embedder!r}")
     except (InvalidInput, KeyError) as error:
         raise Corrupt(f"{url}: the manifest describes a space that can't be: {error}") from error
-    return Meta(meta.dims, meta.metric, meta.dtype, meta.key_type, embedder)
+    return replace(meta, embedder=embedder)
 
 
 def check_columns(published: PublishedSpace, name: str, url: str) -> None:

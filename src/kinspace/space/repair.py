@@ -19,9 +19,9 @@ from ..storage.replace import replace_folder
 from ..storage.salvage import Remains
 from ..storage.segment import Block, Written, write_segment
 from ..types import Key
+from . import index, plane
 from .check import Problem, check_index, named_segments
 from .flush import hash_keys
-from .index import FOLDER
 from .indexing import index_now
 from .losses import Losses, losses, lost_to_snapshots
 from .store import Store
@@ -79,7 +79,7 @@ class _Repair:
         """Every damaged segment, then the indexes; what fails is in the report, beside what was done before."""
         store, report = self._store, self._report
         problems, entries, locks = named_segments(store)
-        indexes = []
+        indexes: list[Path] = []
         try:
             for problem in problems:
                 what = f"a catalog can't be repaired, restore it from a backup: {problem.what}"
@@ -91,8 +91,8 @@ class _Repair:
                             self._segment(entry)
                     except (Conflict, Corrupt, Unavailable) as error:
                         report.problems.append(Problem(store.segments / entry.id, str(error), entry.rows))
-                elif check_index(store, entry):
-                    indexes.append(store.segments / entry.id / FOLDER)
+                else:
+                    indexes.extend(Path(damaged.file) for damaged in check_index(store, entry))
         finally:
             for lock in locks:
                 lock.release()
@@ -213,8 +213,10 @@ def _link_tree(source: Path, target: Path) -> None:
     """The files of a segment under another name, copied where the file system has no links; without the index."""
 
     def skipped(folder: str, names: list[str]) -> set[str]:
-        disposable = {FOLDER, *(name for name in names if name.startswith("."))} if Path(folder) == source else set()
-        return disposable | {name for name in names if Path(folder, name).is_symlink()}
+        made_anew = {index.FOLDER, plane.FOLDER, *(name for name in names if name.startswith("."))}
+        return (made_anew if Path(folder) == source else set()) | {
+            name for name in names if Path(folder, name).is_symlink()
+        }
 
     shutil.copytree(source, target, ignore=skipped, copy_function=_link, dirs_exist_ok=True)
 

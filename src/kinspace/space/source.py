@@ -10,10 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..length import parse_length
 from .effort import parse_effort
 from .fit import space_query
 from .masks import full_schema, masks_of, matching
-from .view import View
+from .rerank import nearest
+from .trained import warn_if_untrained
 
 if TYPE_CHECKING:
     from ..filter import Predicate
@@ -28,14 +30,15 @@ class SpaceSource:
 
     def open(self) -> SpaceRows:
         """The rows of the newest view."""
-        return SpaceRows(self._store.view())
+        return SpaceRows(self._store)
 
 
 class SpaceRows:
     """The rows of one view. A handle is a row's position."""
 
-    def __init__(self, view: View) -> None:
-        self._view = view
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._view = store.view()
 
     @property
     def schema(self) -> pl.Schema:
@@ -69,8 +72,10 @@ class SpaceRows:
             raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
         asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
         masks = None if where is None else masks_of(self._view, where)
-        vector = space_query(self._view.meta, query)
-        positions, distances, _ = self._view.nearest(vector, k, asked, masks=masks)
+        length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
+        warn_if_untrained(self._store, length.dims, stacklevel=3)  # who collects
+        vector = space_query(self._view.meta, query, length)
+        positions, distances, _ = nearest(self._view, vector, k, asked, length, masks=masks)
         return positions, distances
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:

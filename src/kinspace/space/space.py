@@ -19,7 +19,7 @@ from .check import Problem, Report, check
 from .compact import Compaction, compact, wanted
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
 from .hits import Hits
-from .indexing import index_now
+from .indexing import index_now, make_planes
 from .load import batches, batches_of_texts
 from .past import Past
 from .progress import Progress
@@ -224,6 +224,7 @@ class Space(Versions):
         """Write the log's rows as a segment now, instead of when it is full."""
         self._store.present("flushing")
         flush(self._store)
+        make_planes(self._store)
         self._background.index(self._store)
 
     def compact(self) -> Compaction:
@@ -242,6 +243,7 @@ class Space(Versions):
         flush(self._store)
         done = compact(self._store, everything=True)
         assert done is not None  # it waited for its turn
+        make_planes(self._store)
         self._background.index(self._store)
         return done
 

@@ -14,12 +14,15 @@ from ..errors import Corrupt, InvalidInput
 from ..storage.catalog import LogEntry
 from ..storage.dtypes import array_dtype, array_width, decode, encode
 from ..storage.segment import search_norms
-from ..types import Dtype, Key
+from ..types import BitMetric, Dtype, Key, Metric
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..storage.columns import Schema
+
+
+PLANE_STEP = 1_024  # rows that are coded together
 
 
 class Tail:
@@ -44,6 +47,9 @@ class Tail:
         self._frame_rows = 0
         self._schema: Schema = {}  # the columns in _frame
         self._framing = threading.Lock()
+        self._plane: _core.Plane | None = None  # of the first rows, as many as its arrays have room for
+        self._coded = 0  # of them, how many it has
+        self._coding = threading.Lock()
 
     def append(self, entry: LogEntry) -> None:
         """Put one commit's rows at the end."""
@@ -73,10 +79,35 @@ class Tail:
             row = self._earlier.get(row, -1)
         return row
 
-    def core_rows(self, rows: int) -> _core.Rows:
-        """The first `rows` rows as the core sees them."""
+    def core_rows(self, rows: int, dims: int | None = None) -> _core.Rows:
+        """The first `rows` rows as the core sees them; of each so many components, all by default."""
+        if dims is not None:  # there are few rows: their norms are computed while scanning
+            cut = self._vectors[:rows, : array_width(self.dtype, dims)]
+            return _core.Rows([cut], order=self._seqs[:rows], dims=dims, dtype=self.dtype)
         vectors, norms, seqs = self._vectors[:rows], self._norms[:rows], self._seqs[:rows]
         return _core.Rows([vectors], norms=norms, order=seqs, dims=self.dims, dtype=self.dtype)
+
+    def plane(self, rows: int, metric: Metric | BitMetric, dims: int | None = None) -> _core.Plane | None:
+        """Codes of most of the first `rows` rows, or of their first `dims` components; None for few rows.
+
+        They are made now for rows that have none yet.
+        """
+        wanted = rows // PLANE_STEP * PLANE_STEP
+        if wanted == 0 or metric == "hamming" or metric == "jaccard":
+            return None
+        with self._coding:
+            if self._plane is None or self._plane.n < wanted:
+                room = max(wanted, 2 * self._coded)
+                mean = np.zeros(self.dims, np.float32)  # another would be of rows that are soon among the fewest
+                self._plane, self._coded = _core.Plane(room, self.dims, metric=metric, mean=mean), 0
+            if self._coded < wanted:
+                self._plane.encode(self._plain(self._coded, wanted), first=self._coded)
+                self._coded = wanted
+            plane = self._plane.head(wanted)
+        return plane if dims is None else plane.prefix(dims, self._plain(0, wanted))
+
+    def _plain(self, start: int, stop: int) -> _core.Rows:
+        return _core.Rows([self._vectors[start:stop]], dims=self.dims, dtype=self.dtype)
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """A copy of one vector."""

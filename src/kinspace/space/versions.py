@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, SnapshotNotFound, SpaceExists, SpaceNotFound
+from .all_rows import AllRows
 from .compare import Comparison, compare
 from .diff import Diff, diff
 from .flush import flushed_if_needed
 from .past import Past, When, at, parse_when, view_at
 from .places import check_space_name
-from .reading import Reading
 from .view import View
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Snapshot:
     rows: int | None
 
 
-class Versions(Reading):
+class Versions(AllRows):
     """What a space says of its states, and makes of them."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any) -> None:

@@ -20,6 +20,8 @@ from .effort import Effort
 from .index import Indexes
 from .meta import Meta
 from .part import Part
+from .plane import planes
+from .prefix import keep, prefix_rows
 from .tail import Tail
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class View:
             self.starts.append(self.starts[-1] + part.rows)
         filled = [part for part in self.parts if part.rows]
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
+        self._prefix_scans: dict[int, _core.Scan] = {}
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""
@@ -102,33 +105,62 @@ class View:
     @cached_property
     def scan(self) -> _core.Scan:
         """The core's search over every live row, by index where there is one; each chunk has been checked."""
+        return self._scan(None, [part.core_rows for part in self.parts], None if self.meta.index_dims else self.graphs)
+
+    @cached_property
+    def graphs(self) -> list[_core.Graph | None]:
+        """Each part's index, if it has one."""
+        return self.indexes.graphs(self.parts)
+
+    def prefix_scan(self, dims: int) -> _core.Scan:
+        """The same over the first `dims` components of the vectors, by index where that is of so many."""
+        scan = self._prefix_scans.get(dims)
+        if scan is None:
+            rows = [prefix_rows(part, self.meta, dims) for part in self.parts]
+            made = self._scan(dims, rows, self.graphs if dims == self.meta.index_dims else None)
+            scan = keep(self._prefix_scans, dims, made)
+        return scan
+
+    def _scan(self, dims: int | None, rows: list[_core.Rows], graphs: list[_core.Graph | None] | None) -> _core.Scan:
         for part in self.parts:
             if isinstance(part.source, SegmentReader):
                 part.source.check_chunks()
                 part.source.keys  # noqa: B018  # mapped now: hits ask for them later, when the files may be gone
         lives = [None if part.live is None else part.live[: -(-part.rows // 64)] for part in self.parts]
-        graphs = self.indexes.graphs(self.parts)
-        return _core.Scan([part.core_rows for part in self.parts], live=lives, metric=self.meta.metric, graphs=graphs)
+        coded = planes(self.parts, self.meta, self.indexes, dims)
+        return _core.Scan(rows, live=lives, metric=self.meta.metric, graphs=graphs, planes=coded)
 
     def nearest(
         self,
         queries: NDArray[np.float32],
         k: int,
         effort: Effort,
+        dims: int | None = None,
         *,
         masks: list[Words] | None = None,
         exclude: int = -1,
         threads: int = 0,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
-        """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact."""
+        """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact.
+
+        With `dims` vectors are no more than their first `dims` components; queries have as many.
+        """
+        scan = self.scan if dims is None else self.prefix_scan(dims)
         try:
             if effort.exact:
-                return (*self.scan.search(queries, k, masks=masks, exclude=exclude, threads=threads), True)
-            return self.scan.nearest(
+                return (*scan.search(queries, k, masks=masks, exclude=exclude, threads=threads), True)
+            return scan.nearest(
                 queries, k, masks=masks, exclude=exclude, threads=threads, ef=effort.ef, recall=effort.recall
             )
         except ValueError as error:  # the query has been checked: it is what is stored
-            raise Corrupt(f"what is stored can't be searched: {error}; restore it from a backup") from error
+            raise _unsearchable(error) from error
+
+    def distances(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The distance of each of those rows to a query, of all dims."""
+        try:
+            return self.scan.distances(query, positions)
+        except ValueError as error:
+            raise _unsearchable(error) from error
 
     def has(self, segment: str) -> bool:
         """Whether a segment is one of its parts."""
@@ -296,3 +328,7 @@ class View:
             return
         every = np.concatenate(positions)
         yield every[np.argsort(self.seqs(every), kind="stable")]
+
+
+def _unsearchable(error: ValueError) -> Corrupt:
+    return Corrupt(f"what is stored can't be searched: {error}; restore it from a backup")

@@ -73,6 +73,7 @@ class SegmentReader:
         self.inner = len(self.chunks[0].body)
         self._all_checked = False
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
+        self.prefixes: dict[int, Any] = {}  # the rows cut to a length, kept by whoever searches them
         self.index: Any = None  # what is known of its graph, kept by whoever searches it
         self._columns: dict[str, pl.Series] = {}
 

@@ -1,4 +1,4 @@
-"""A graph on disk: a Zarr v3 group of one checksummed array for each part, which tells when any byte has changed."""
+"""What can be made anew, on disk: a Zarr v3 group of checksummed arrays that tells when any byte has changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from .layout import Chunk, expect, map_array, map_rows, read_metadata
 from .segment import chunk_rows, create_vectors, write_array
 
 FORMAT = 1
-KIND = "hnsw"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"}
 _UNSEALED = "0" * 16
@@ -33,7 +32,7 @@ class Vectors(NamedTuple):
     block: Callable[[int, int], NDArray[np.float32]]
 
 
-class StoredGraph(NamedTuple):
+class Sealed(NamedTuple):
     """What was written, mapped and checked to the last byte; `vectors` has their chunks in row order, if there are."""
 
     attributes: dict[str, Any]
@@ -41,10 +40,14 @@ class StoredGraph(NamedTuple):
     vectors: list[Chunk]
 
 
-def write_graph(
-    folder: Path, arrays: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any], vectors: Vectors | None = None
+def write_sealed(
+    folder: Path,
+    kind: str,
+    arrays: Mapping[str, NDArray[Any]],
+    attributes: Mapping[str, Any],
+    vectors: Vectors | None = None,
 ) -> None:
-    """Fill an empty folder; making it durable and giving it its name is the caller's.
+    """Fill an empty folder with arrays of a kind; making it durable and giving it its name is the caller's.
 
     `arrays` are numeric, of any shape but (); `attributes` are JSON, without "format", "kind", "files" and "checksum".
     """
@@ -54,7 +57,7 @@ def write_graph(
         group = zarr.open_group(folder, mode="a", zarr_format=3)
         for name, values in arrays.items():
             if not _NAME.fullmatch(name) or name == "vectors" or values.dtype.name not in _DTYPES or not values.ndim:
-                raise InvalidInput(f"a graph can't hold an array {name!r} of {values.dtype} and shape {values.shape}")
+                raise InvalidInput(f"{kind} can't hold an array {name!r} of {values.dtype} and shape {values.shape}")
             write_array(group, name, values)
         chunks: list[Chunk] = []
         if vectors is not None:
@@ -67,39 +70,39 @@ def write_graph(
         files = remember(folder, chunks)
         del files["zarr.json"]  # sealed by itself
         shape = {} if vectors is None else {"vectors": [vectors.rows, vectors.dims]}
-        _seal(folder / "zarr.json", {**attributes, **shape, "format": FORMAT, "kind": KIND, "files": files})
+        _seal(folder / "zarr.json", {**attributes, **shape, "format": FORMAT, "kind": kind, "files": files})
 
 
-def read_graph(folder: Path) -> StoredGraph:
-    """What write_graph wrote there. Whatever is missing, truncated or changed is Corrupt, which names it."""
+def read_sealed(folder: Path, kind: str) -> Sealed:
+    """What write_sealed wrote there. Whatever is missing, truncated or changed is Corrupt, which names it."""
     with os_errors(f"reading {folder}"):
         try:
-            return _read(folder)
+            return _read(folder, kind)
         except KinspaceError:
             raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise Corrupt(f"{folder} holds no graph that can be read: {error!r}") from error
+            raise Corrupt(f"{folder} holds no {kind} that can be read: {error!r}") from error
 
 
-def is_graph(folder: Path) -> bool:
-    """Whether write_graph filled that folder, damaged since or not."""
+def is_sealed(folder: Path, kind: str) -> bool:
+    """Whether write_sealed filled that folder with that kind, damaged since or not."""
     try:
         attributes = json.loads((folder / "zarr.json").read_bytes())["attributes"]["kinspace"]
-        return bool(attributes["kind"] == KIND)
+        return bool(attributes["kind"] == kind)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, LookupError, TypeError, ValueError):
         return False
 
 
-def _read(folder: Path) -> StoredGraph:
+def _read(folder: Path, kind: str) -> Sealed:
     attributes = _unseal(folder / "zarr.json")
-    if attributes["format"] != FORMAT or attributes["kind"] != KIND:
+    if attributes["format"] != FORMAT or attributes["kind"] != kind:
         found = f"{attributes['kind']!r} of format {attributes['format']!r}"
-        raise Corrupt(f"{folder} holds {found}; this version reads {KIND!r} of format {FORMAT}")
+        raise Corrupt(f"{folder} holds {found}; this version reads {kind!r} of format {FORMAT}")
     files: Remembered = {name: (int(size), str(checksum)) for name, (size, checksum) in attributes["files"].items()}
     arrays, vectors = {}, []
     for name in files:
         if not _NAME.match(name) or ".." in name:
-            raise Corrupt(f"{folder / 'zarr.json'} names a file that can't be the graph's: {name!r}")
+            raise Corrupt(f"{folder / 'zarr.json'} names a file that can't be the {kind}'s: {name!r}")
         verify(folder, files, name)
     for name in sorted({name.partition("/")[0] for name in files}):
         if name == "vectors":
@@ -110,14 +113,14 @@ def _read(folder: Path) -> StoredGraph:
                 chunk.check()
         else:
             arrays[name] = _array(folder, name, files)
-    return StoredGraph(attributes, arrays, vectors)
+    return Sealed(attributes, arrays, vectors)
 
 
 def _array(folder: Path, name: str, files: Remembered) -> NDArray[Any]:
     metadata = read_metadata(folder / name)
     dtype, shape = metadata["data_type"], tuple(metadata["shape"])
     if dtype not in _DTYPES or not shape or not all(type(length) is int and length >= 0 for length in shape):
-        raise Corrupt(f"{folder / name / 'zarr.json'} does not describe an array of a graph")
+        raise Corrupt(f"{folder / name / 'zarr.json'} does not describe an array such as are sealed")
     chunk = "/".join([name, "c", *("0" for _ in shape)])
     checksum = "" if 0 in shape else files[chunk][1]
     return map_array(folder / name, np.dtype(dtype).newbyteorder("<").str, shape, checksum)
@@ -142,7 +145,7 @@ def _unseal(path: Path) -> dict[str, Any]:
         checksum = attributes["checksum"]
         found = xxhash.xxh3_64_hexdigest(body.replace(_marked(checksum).encode(), _marked(_UNSEALED).encode()))
     except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise Corrupt(f"{path} is damaged, or not that of a graph: {error!r}") from error
+        raise Corrupt(f"{path} is damaged, or not that of sealed arrays: {error!r}") from error
     if found != checksum:
         raise Corrupt(f"{path} is damaged: its checksum does not match; restore it from a backup")
     return attributes

@@ -1,0 +1,103 @@
+"""What a space can say of its own searches: what they find, and what fewer components would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InvalidInput
+from ..length import EXPAND, parse_length
+from ..types import parse_k
+from .effort import parse_effort
+from .masks import masks_where
+from .recall import measure
+from .recommend import recommend
+from .recommendation import Recommendation
+from .store import Store
+from .trained import warn_if_untrained
+
+
+class Measuring:
+    """Measurements of searches, on the space's own rows or on queries."""
+
+    _store: Store
+
+    @property
+    def dims(self) -> int:
+        """The length of every vector."""
+        return self._store.meta.dims
+
+    def measure_recall(
+        self,
+        k: int = 10,
+        sample: int = 200,
+        *,
+        recall: float | None = None,
+        ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int | None = None,
+        where: Any = None,
+    ) -> float:
+        """The share of the true k nearest that searches like these find, measured on the space's own rows.
+
+        Parameters
+        ----------
+        k : int
+            Hits of each search.
+        sample : int
+            Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
+        recall, ef_search, dims, rerank, expand, where
+            As for nearest_neighbors, where each row asks with all its components.
+
+        Returns
+        -------
+        float
+            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near, by all components,
+            as the k-th of the exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
+        """
+        if parse_k(sample) < 1:
+            raise InvalidInput(f"sample must be at least 1; got {sample}")
+        view, effort = self._store.view(), parse_effort(False, ef_search, recall)
+        length = parse_length(self.dims, dims, rerank, expand)
+        warn_if_untrained(self._store, length.dims, stacklevel=2)
+        return measure(view, parse_k(k), sample, effort, length, None if where is None else masks_where(view, where))
+
+    def recommend_dims(
+        self, queries: Any = None, k: int = 10, recall: float = 0.99, *, expand: int = EXPAND
+    ) -> Recommendation:
+        """What searches on the first components of vectors find, by length, and how fast: a table to choose dims by.
+
+        Tried are the lengths the space's model was trained for, if it was told them, or else powers of two, and all
+        components. Every length is scanned exactly, without an index.
+
+        Parameters
+        ----------
+        queries : array-like (m, dims) or int, optional
+            What will be asked; or of how many rows, drawn at random, the neighbours are to be found. 100 by default.
+        k : int
+            Hits of each search, at least 1.
+        recall : float
+            The share of the true k nearest to be found, above 0 and at most 1.
+        expand : int
+            Candidates for each hit, at least 1.
+
+        Returns
+        -------
+        Recommendation
+            ``recommended`` dims, a ``frame``, a ``plot()``; as text, a table.
+
+        Raises
+        ------
+        InvalidInput
+            If an argument is out of range, or the space has no row to be found.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
+        ...     space = hub.create_space("docs", dims=4)
+        ...     stored = space.multiset({"a": [9, 1, 0, 0], "b": [7, 7, 0, 0], "c": [1, 9, 0, 1]})
+        ...     space.recommend_dims(k=1, recall=0.9).recommended
+        1
+        """
+        return recommend(self._store.view(), queries, k, recall, expand)

@@ -1,0 +1,205 @@
+"""Planes: a scan by codes gives what a scan of the rows gives, to the bit, on every instruction set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from core_oracle import KINDS, METRICS, assert_found, bitmap, chunked, float_norms, nearest, scan, vectors
+from kinspace import _core
+
+ROWS = 1_100  # more than are worth a plane, and no multiple of a block
+
+
+def unit_mean(X, metric):
+    wide = X.astype(np.float64)
+    if metric == "cosine":
+        norms = np.linalg.norm(wide, axis=1, keepdims=True)
+        wide = np.divide(wide, norms, out=np.zeros_like(wide), where=norms > 0)
+    mean = wide.mean(axis=0) if len(X) else np.zeros(X.shape[1])
+    return np.where(np.abs(mean) < 3e38, mean, 0).astype(np.float32)
+
+
+def plane_over(X, metric, rows=None, mean=None, threads=1):
+    n = len(X) if rows is None else rows
+    plane = _core.Plane(n, X.shape[1], metric=metric, mean=unit_mean(X, metric) if mean is None else mean)
+    plane.encode(_core.Rows([X[:n]]), threads=threads)
+    return plane
+
+
+def coded(X, metric, **kwargs):
+    return _core.Scan([_core.Rows([X], norms=float_norms(X))], metric=metric, planes=[plane_over(X, metric)], **kwargs)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dims", [1, 2, 3, 15, 16, 17, 65, 384, 1536, 4096])
+def test_a_plane_finds_the_k_nearest_at_any_dims(isa, rng, metric, dims):
+    X = vectors(rng, ROWS if dims < 1000 else 500, dims)
+    rows = coded(X, metric)
+    for q in (X[7], vectors(rng, 1, dims)[0], X[9] + np.float32(1e-4)):
+        assert_found(rows.search(q, 10), nearest(metric, X, q, 10))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_near_ties_and_extreme_values_change_nothing(isa, rng, metric, kind):
+    for dims in (5, 40, 200):
+        X = vectors(rng, ROWS, dims, kind)
+        queries = np.concatenate([X[:3], vectors(rng, 6, dims), vectors(rng, 3, dims, kind), np.zeros_like(X[:1])])
+        positions, found = coded(X, metric).search(queries, 10)
+        for q, query in enumerate(queries):
+            wanted = nearest(metric, X, query, 10)
+            assert_found((positions[q], found[q]), wanted)
+            assert_found(coded(X, metric).search(query, 10), wanted)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 9, 130])
+def test_many_queries_find_what_each_finds_alone(isa, rng, metric, m):
+    X, Q = vectors(rng, ROWS, 37), vectors(rng, m, 37)
+    rows = coded(X, metric)
+    for threads in (1, 3):
+        positions, found = rows.search(Q, 9, threads=threads)
+        for q in range(0, m, 7):
+            assert_found((positions[q], found[q]), nearest(metric, X, Q[q], 9))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("share", [0.004, 0.1, 0.4, 0.9])
+def test_masks_and_the_dead_and_the_excluded_are_not_found(isa, rng, metric, share):
+    X, Q = vectors(rng, 6 * ROWS, 48, "norms"), vectors(rng, 5, 48)
+    mask, live = rng.random(len(X)) < share, rng.random(len(X)) < 0.9
+    rows = _core.Scan([_core.Rows([X])], metric=metric, live=[bitmap(live)], planes=[plane_over(X, metric)])
+    out = int(nearest(metric, X, Q[0], 1, allowed=mask & live)[0][0])
+    allowed = mask & live
+    allowed[out] = False
+    positions, found = rows.search(Q, 12, masks=[bitmap(mask)], exclude=out)
+    for q in range(len(Q)):
+        assert_found((positions[q], found[q]), nearest(metric, X, Q[q], 12, allowed=allowed))
+    assert_found(rows.search(Q[1], 12, masks=[bitmap(mask)], exclude=out), (positions[1], found[1]))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_plane_of_the_first_rows_leaves_the_rest_to_be_scanned(isa, rng, metric):
+    X = vectors(rng, ROWS, 50)
+    for n in (0, 64, 640, 1088):
+        part = _core.Scan([_core.Rows([X])], metric=metric, planes=[plane_over(X, metric, rows=n)])
+        assert_found(part.search(X[1090], 20), nearest(metric, X, X[1090], 20))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_parts_with_and_without_planes_make_one_answer_with_ties_by_order(isa, rng, metric):
+    X = vectors(rng, 3 * ROWS, 20)
+    X[ROWS : ROWS + 400] = X[:400]
+    parts = np.split(X, [ROWS, 2 * ROWS])
+    orders = np.split(rng.permutation(len(X)).astype(np.uint64), [ROWS, 2 * ROWS])
+    orders = [np.sort(order) for order in orders]
+    rows = [_core.Rows([part], order=order) for part, order in zip(parts, orders, strict=True)]
+    planes = [plane_over(parts[0], metric), None, plane_over(parts[2], metric)]
+    both = _core.Scan(rows, metric=metric, planes=planes)
+    for q in (X[3], X[2 * ROWS]):
+        assert_found(both.search(q, 30), nearest(metric, X, q, 30, rank=np.concatenate(orders)))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", ["normal", "norms", "zeros", "small integers", "mixed"])
+def test_the_first_dims_alone_are_searched_by_the_same_codes(isa, rng, metric, kind):
+    X = vectors(rng, ROWS, 200, kind)
+    X[:5, :9] = 0
+    X[5, :9] = np.float32(1e-30)
+    whole, plane = _core.Rows([X]), plane_over(X, metric)
+    for dims in (1, 7, 8, 9, 64, 65, 128, 199, 200):
+        cut = np.ascontiguousarray(X[:, :dims])
+        rows = _core.Scan([_core.Rows([X[:, :dims]])], metric=metric, planes=[plane.prefix(dims, whole)])
+        for q in (cut[7], cut[0], vectors(rng, 1, dims)[0]):
+            assert_found(rows.search(q, 10), nearest(metric, cut, q, 10))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_any_mean_gives_the_same_answer(isa, rng, metric):
+    X = vectors(rng, ROWS, 33)
+    for mean in (np.zeros(33), np.full(33, 5.0), 1e15 * X[0]):
+        rows = _core.Scan(
+            [_core.Rows([X])], metric=metric, planes=[plane_over(X, metric, mean=mean.astype(np.float32))]
+        )
+        assert_found(rows.search(X[5], 10), nearest(metric, X, X[5], 10))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_codes_are_the_same_from_any_chunks_and_threads(rng, metric):
+    X, before = vectors(rng, ROWS, 130), _core.isa()
+    mean = unit_mean(X, metric)
+    made = []
+    for isa in _core.isas():
+        _core.force_isa(isa)
+        for step, threads in ((len(X), 1), (len(X), 4), (256, 1)):
+            plane = _core.Plane(len(X), 130, metric=metric, mean=mean)
+            for first in range(0, len(X), step):
+                plane.encode(_core.Rows(chunked(X[first : first + step], 64)), first=first, threads=threads)
+            made.append(plane.arrays())
+        for other in made[-3:]:
+            for name, array in other.items():
+                np.testing.assert_array_equal(array, made[-3][name])
+    _core.force_isa(before)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_plane_restored_of_its_arrays_is_the_same(rng, metric):
+    X = vectors(rng, ROWS, 70)
+    plane = plane_over(X, metric)
+    again = _core.Plane.restore(len(X), 70, metric=metric, arrays=plane.arrays())
+    rows = _core.Scan([_core.Rows([X])], metric=metric, planes=[again])
+    assert_found(rows.search(X[5], 10), nearest(metric, X, X[5], 10))
+
+
+@given(data=st.data())
+def test_any_small_set_is_searched_as_without_a_plane(data):
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    metric, kind = data.draw(st.sampled_from(METRICS)), data.draw(st.sampled_from(KINDS))
+    n, dims, k = data.draw(st.integers(400, 700)), data.draw(st.integers(1, 90)), data.draw(st.integers(0, 30))
+    X = vectors(rng, n, dims, kind)
+    Q = np.concatenate([vectors(rng, 1, dims), X[:1]])
+    wanted, found = scan(X, metric).search(Q, k), coded(X, metric).search(Q, k)
+    assert_found(found, wanted)
+
+
+def test_what_does_not_fit_together_is_refused(rng):
+    X = vectors(rng, 500, 16)
+    plane, rows = plane_over(X, "l2"), _core.Rows([X])
+    mean = np.zeros(16, np.float32)
+    for wrong in (
+        lambda: _core.Scan([rows], metric="ip", planes=[plane]),
+        lambda: _core.Scan([rows], metric="l2", planes=[plane, plane]),
+        lambda: _core.Scan([_core.Rows([X[:499]])], metric="l2", planes=[plane]),
+        lambda: _core.Scan([rows], metric="l2", planes=[plane.head(63)]),
+        lambda: _core.Scan([_core.Rows([X[:, :8]])], metric="l2", planes=[plane]),
+        lambda: plane.encode(rows, first=8),
+        lambda: plane.encode(rows, first=16),
+        lambda: plane.encode(_core.Rows([X[:, :8]])),
+        lambda: plane.prefix(17, rows),
+        lambda: plane.prefix(0, rows),
+        lambda: plane.prefix(4, _core.Rows([X[:99]])),
+        lambda: plane.head(501),
+        lambda: _core.Plane(500, 16, metric="hamming", mean=mean),
+        lambda: _core.Plane(500, 0, metric="l2", mean=mean),
+        lambda: _core.Plane(500, 17, metric="l2", mean=mean),
+        lambda: _core.Plane(1 << 32, 16, metric="l2", mean=mean),
+        lambda: _core.Plane(500, 16, metric="l2", mean=np.full(16, np.nan, np.float32)),
+        lambda: _core.Plane.restore(501, 16, metric="l2", arrays={}),
+        lambda: _core.Plane.restore(600, 16, metric="l2", arrays=plane.arrays()),
+        lambda: _core.Plane.restore(500, 17, metric="l2", arrays=plane.arrays()),
+        lambda: _core.Plane.restore(500, 16, metric="cosine", arrays=plane.arrays()),
+        lambda: _core.Plane(500, 16, metric="l2", mean=mean).encode(_core.Rows([np.full_like(X, np.inf)])),
+    ):
+        with pytest.raises(ValueError, match=r"\w"):
+            wrong()
+    for wrong in (
+        lambda: _core.Scan([rows], metric="l2", planes=[rows]),
+        lambda: _core.Scan([rows], metric="l2", planes=plane),
+        lambda: _core.Plane.restore(500, 16, metric="l2", arrays={**plane.arrays(), "codes8": mean}),
+        lambda: _core.Plane(500, 16, metric="l2", mean=mean.astype(np.float64)),
+    ):
+        with pytest.raises(TypeError):
+            wrong()
