@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_matrix
 from ..errors import InvalidInput
 from ..length import Length, parse_length
+from ..storage.dtypes import row_bytes
 from ..types import parse_k
-from .effort import Effort
+from .effort import EXACT
+from .fit import space_queries
 from .recall import sample_rows
 from .recommendation import Recommendation, Row
 from .rerank import ordered
@@ -20,7 +21,6 @@ from .view import View
 
 SAMPLE = 100  # rows that ask, unless the caller has queries
 _FEWEST = 32  # the shortest length tried is about this part of all
-_EXACT = Effort(exact=True)
 
 
 def recommend(view: View, queries: Any, k: object, recall: object, expand: object) -> Recommendation:
@@ -54,7 +54,7 @@ def _parse_recall(recall: object) -> float:
 def _questions(view: View, queries: Any) -> tuple[NDArray[np.float32], list[int]]:
     """Queries, and of each the position of the row that asks and is left out of its answer, -1 if none is."""
     if queries is not None and not (isinstance(queries, (int, np.integer)) and not isinstance(queries, bool)):
-        asked = as_matrix(queries, view.meta.dims, what="the queries")
+        asked = space_queries(view.meta, queries, parse_length(view.meta.dims, None, None, None))
         if not len(asked):
             raise InvalidInput("there are no queries; give some, or how many rows of the space are to ask")
         return asked, [-1] * len(asked)
@@ -67,7 +67,7 @@ def _questions(view: View, queries: Any) -> tuple[NDArray[np.float32], list[int]
 
 def _truth(view: View, query: NDArray[np.float32], k: int, row: int) -> tuple[NDArray[np.int64], float]:
     """Positions of the k nearest, and the distance of the last."""
-    positions, distances, _ = view.nearest(query, k, _EXACT, exclude=row)
+    positions, distances, _ = view.nearest(query, k, EXACT, exclude=row)
     return positions, float(distances[-1]) if len(distances) else -np.inf
 
 
@@ -80,23 +80,32 @@ def _measured(
     truth: list[tuple[NDArray[np.int64], float]],
 ) -> Row:
     """What searches at one length find, and how fast one after another is answered."""
-    whole = length.dims == length.full
+    whole, rotated = length.dims == length.full, view.meta.rotate is not None
     dims, wanted = (None, k) if whole else (length.dims, min(length.candidates(k), view.starts[-1]))
-    shorts = np.ascontiguousarray(queries[:, : length.dims])
-    view.nearest(shorts[0], wanted, _EXACT, dims)  # what is made once is not timed
+    shorts = queries if rotated else np.ascontiguousarray(queries[:, : length.dims])
+    view.nearest(shorts[0], wanted, EXACT, dims)  # what is made once is not timed
     found = reranked = common = 0
     seconds = 0.0
     for query, short, row, (positions, farthest) in zip(queries, shorts, rows, truth, strict=True):
         begin = perf_counter()
-        candidates, distances, _ = view.nearest(short, wanted, _EXACT, dims, exclude=row)
-        places = candidates
-        if not whole:
+        candidates, distances, _ = view.nearest(short, wanted, EXACT, dims, exclude=row)
+        places, distances = candidates[:k], distances[:k]
+        if not whole and not rotated:
             places, distances = ordered(view, query, candidates, k)
         seconds += perf_counter() - begin
-        near = distances if whole else view.distances(query, candidates[:k])
+        near = distances
+        if not whole:
+            near = _alone(view, short, k, dims, row) if rotated else view.distances(query, candidates[:k])
         found += int((near <= farthest).sum())
         reranked += int((distances <= farthest).sum())
         common += len(np.intersect1d(places, positions, assume_unique=True))
     total = sum(len(positions) for positions, _ in truth)
     speed = len(queries) / max(seconds, 1e-9)
-    return Row(length.dims, found / total, reranked / total, common / total, speed, 4 * length.dims)
+    return Row(
+        length.dims, found / total, reranked / total, common / total, speed, row_bytes(view.meta.dtype, length.dims)
+    )
+
+
+def _alone(view: View, query: NDArray[np.float32], k: int, dims: int | None, row: int) -> NDArray[np.float64]:
+    """Distances of the k candidates that come first along the axes."""
+    return view.nearest(query, k, EXACT, dims, exclude=row)[1]
