@@ -2,6 +2,7 @@
 #include "bind/plane.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -95,6 +96,8 @@ void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metri
     if (size != 0) std::memset(data, 0, size);
     const std::string_view name = shape.name;
     if (name == "mean") std::memcpy(data, middle.data, size);
+    if (name == "errors4" || name == "errors8")  // until a row is coded nothing is known of it
+      std::fill_n(static_cast<float*>(data), shape.rows * shape.columns, HUGE_VALF);
     if (name == "rotation") std::memcpy(data, axes.data, size);
     if (name == "defect") std::memcpy(data, &defect, size);
   }

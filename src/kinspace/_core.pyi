@@ -79,7 +79,7 @@ class Plane:
         rotation: NDArray[np.float32] | None = None,
         defect: float = 0.0,
     ) -> None:
-        """Make room; all codes are to come.
+        """Make room; all codes are to come, and of a row that has none nothing is told.
 
         With a rotation (dims, dims), within `defect` of orthogonal, encode() takes rows that are rotated, and for
         cosine of length 1, rounded from double; the mean is of these.
