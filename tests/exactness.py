@@ -284,7 +284,9 @@ def main() -> int:
     print(f"{'set':14}{'metric':8}{'dims':>13}{'queries':>9}{'rows':>9}{'differences':>13}", flush=True)
     for line in lines(options.sets, options.dims, options.rows, options.queries, options.seed, real):
         length = str(line.dims) if line.dims == line.width else f"{line.dims} of {line.width}"
-        print(f"{line.set:14}{line.metric:8}{length:>13}{line.queries:9,}{line.rows:9,}{line.differences:13,}", flush=True)
+        print(
+            f"{line.set:14}{line.metric:8}{length:>13}{line.queries:9,}{line.rows:9,}{line.differences:13,}", flush=True
+        )
         compared += line.queries * line.rows
         differences += line.differences
         if time.monotonic() - begun > options.seconds:
