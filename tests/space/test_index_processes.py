@@ -48,8 +48,8 @@ def watched(call):
         return answer
     return run
 
-from kinspace.storage import graph, replace
-graph.write_array = watched(graph.write_array)
+from kinspace.storage import replace, sealed
+sealed.write_array = watched(sealed.write_array)
 replace.sync_tree = watched(replace.sync_tree)
 replace._put = watched(replace._put)
 replace.shutil.rmtree = watched(replace.shutil.rmtree)
