@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "bind/arguments.hpp"
 #include "bind/bind.hpp"
@@ -19,7 +20,7 @@ struct Shape {
   bool bytes;                 // else float32
 };
 
-std::vector<Shape> shapes(Metric metric, std::size_t width, std::size_t room) {
+std::vector<Shape> shapes(Metric metric, std::size_t width, std::size_t room, bool rotated) {
   const std::size_t lengths = plane_lengths(width).size();
   std::vector<Shape> all = {{"mean", width, 0, false},
                             {"codes4", room / 16, plane_block_bytes(width), true},
@@ -29,6 +30,10 @@ std::vector<Shape> shapes(Metric metric, std::size_t width, std::size_t room) {
                             {"errors8", lengths, room, false},
                             {"norms", lengths, room, false}};
   if (metric == Metric::cosine) all.push_back({"stretches", lengths, room, false});
+  if (rotated) {
+    all.push_back({"rotation", width, width, false});
+    all.push_back({"defect", 1, 0, false});
+  }
   return all;
 }
 
@@ -60,10 +65,15 @@ void point(PyPlane& self, std::size_t dims) {
   plane.error8 = floats(self, "errors8") + l * self.room;
   plane.norm = floats(self, "norms") + l * self.room;
   const bool shorter = plane.metric == Metric::cosine && dims < plane.width;
+  if (self.arrays.contains("rotation")) {
+    plane.rotation = floats(self, "rotation");
+    plane.defect = *floats(self, "defect");
+  }
   plane.stretch = shorter ? floats(self, "stretches") + l * self.room : nullptr;
 }
 
-void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metric, nb::handle mean) {
+void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metric, nb::handle mean, nb::handle rotation,
+                float defect) {
   PyPlane made;
   made.plane.metric = parse_metric(metric, "ip");
   made.plane.width = checked_dims(dims, "dims");
@@ -71,14 +81,21 @@ void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metri
   made.plane.n = n;
   made.room = plane_room(n);
   const Array<float> middle = parse_queries(mean, "mean", dims, 1);
-  for (const Shape& shape : shapes(made.plane.metric, dims, made.room)) {
+  const bool rotated = !rotation.is_none();
+  const Array<float> axes = rotated ? parse_queries(rotation, "rotation", dims, 2) : Array<float>{};
+  if (rotated && (axes.ndim != 2 || axes.shape[0] != dims)) throw nb::value_error("rotation: expected (dims, dims)");
+  if (!(defect >= 0.0f)) throw nb::value_error("defect: expected at least 0");
+  for (const Shape& shape : shapes(made.plane.metric, dims, made.room, rotated)) {
     void* data;
     const Dtype dtype = shape.bytes ? dtype_of<std::uint8_t> : dtype_of<float>;
     made.arrays[shape.name] = shape.columns == 0 ? empty_array(dtype, shape.rows, &data)
                                                  : empty_array(dtype, shape.rows, shape.columns, &data);
     const std::size_t size = shape.rows * std::max<std::size_t>(shape.columns, 1) * (shape.bytes ? 1 : 4);
     if (size != 0) std::memset(data, 0, size);
-    if (shape.columns == 0) std::memcpy(data, middle.data, size);
+    const std::string_view name = shape.name;
+    if (name == "mean") std::memcpy(data, middle.data, size);
+    if (name == "rotation") std::memcpy(data, axes.data, size);
+    if (name == "defect") std::memcpy(data, &defect, size);
   }
   point(made, dims);
   new (self) PyPlane(std::move(made));
@@ -97,6 +114,7 @@ void encode(PyPlane& self, const PyRows& rows, std::size_t first, nb::handle thr
                        plane.width,
                        self.room,
                        plane_lengths(plane.width),
+                       plane.rotation != nullptr,
                        plane.mean,
                        writable(plane.codes4),
                        writable(plane.codes8),
@@ -117,7 +135,7 @@ PyPlane* restore(std::size_t n, std::size_t dims, nb::handle metric, nb::dict ar
   if (n >= std::size_t{1} << 32) throw nb::value_error("n: expected less than 2^32 rows");
   made->plane.n = n;
   made->room = plane_room(n);
-  for (const Shape& shape : shapes(made->plane.metric, dims, made->room)) {
+  for (const Shape& shape : shapes(made->plane.metric, dims, made->room, arrays.contains("rotation"))) {
     if (!arrays.contains(shape.name))
       throw nb::value_error((std::string("the plane's ") + shape.name + " are missing").c_str());
     check(arrays[shape.name], shape);
@@ -131,6 +149,7 @@ PyPlane* restore(std::size_t n, std::size_t dims, nb::handle metric, nb::dict ar
 PyPlane* prefix(const PyPlane& self, std::size_t dims, const PyRows& rows, nb::handle threads) {
   const std::size_t workers = parse_count(threads, "threads");
   if (dims == 0 || dims > self.plane.width) throw nb::value_error("dims: expected 1… the plane's");
+  if (self.plane.rotation != nullptr) throw nb::value_error("dims: a rotated plane has sketches, no prefixes");
   if (rows.rows.n != self.plane.n || rows.rows.dims != self.plane.width) throw nb::value_error("rows: not the plane's");
   auto made = std::make_unique<PyPlane>(self);
   point(*made, dims);
@@ -148,6 +167,18 @@ PyPlane* prefix(const PyPlane& self, std::size_t dims, const PyRows& rows, nb::h
   return made.release();
 }
 
+// For a search of whole rows that is ranked by the first dims of the codes.
+PyPlane* sketch(const PyPlane& self, std::size_t dims) {
+  if (dims == 0 || dims > self.plane.width) throw nb::value_error("dims: expected 1… the plane's");
+  auto made = std::make_unique<PyPlane>(self);
+  point(*made, dims);
+  Plane& plane = made->plane;
+  plane.norm = floats(self, "norms") + (plane_lengths(plane.width).size() - 1) * self.room;
+  plane.stretch = nullptr;
+  plane.sketch = true;
+  return made.release();
+}
+
 // The first n rows alone.
 PyPlane* head(const PyPlane& self, std::size_t n) {
   if (n > self.plane.n) throw nb::value_error("n: more than the plane has");
@@ -161,13 +192,15 @@ PyPlane* head(const PyPlane& self, std::size_t n) {
 void bind_plane(nb::module_& m) {
   using namespace nb::literals;
   nb::class_<PyPlane>(m, "Plane")
-      .def("__init__", make_plane, "n"_a, "dims"_a, nb::kw_only(), "metric"_a.none(), "mean"_a.none())
+      .def("__init__", make_plane, "n"_a, "dims"_a, nb::kw_only(), "metric"_a.none(), "mean"_a.none(),
+           "rotation"_a.none() = nb::none(), "defect"_a = 0.0f)
       .def_static("restore", restore, "n"_a, "dims"_a, nb::kw_only(), "metric"_a.none(), "arrays"_a)
       .def_prop_ro("n", [](const PyPlane& self) { return self.plane.n; })
-      .def_prop_ro("dims", [](const PyPlane& self) { return self.plane.dims; })
+      .def_prop_ro("dims", [](const PyPlane& self) { return self.plane.compared(); })
       .def("arrays", [](const PyPlane& self) { return self.arrays; })
       .def("encode", encode, "rows"_a, nb::kw_only(), "first"_a = 0, "threads"_a.none() = 0)
       .def("prefix", prefix, "dims"_a, "rows"_a, nb::kw_only(), "threads"_a.none() = 0)
+      .def("sketch", sketch, "dims"_a)
       .def("head", head, "n"_a);
 }
 

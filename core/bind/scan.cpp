@@ -56,7 +56,8 @@ const Plane* parse_plane(nb::handle object, const Rows& rows, Metric metric) {
   const PyPlane* plane = nullptr;
   if (!nb::try_cast(object, plane) || plane == nullptr) throw nb::type_error("planes: expected Plane or None");
   const Plane& found = plane->plane;
-  if (found.n > rows.n || found.dims != rows.dims || found.metric != metric || (found.n < rows.n && found.n % 64 != 0))
+  if (found.n > rows.n || found.compared() != rows.dims || found.metric != metric ||
+      (found.n < rows.n && found.n % 64 != 0))
     throw nb::value_error(
         "planes: expected each over its part's rows, or the first 64 i of them, with the scan's metric");
   return &found;

@@ -2,7 +2,8 @@
 //
 // A row x is prepared: divided by its norm (cosine), and less the plane's mean: r. Its codes stand for r' = scale * c,
 // with |r - r'| <= error over the first so many dimensions, for every length in `lengths`; nothing is known of a row
-// with error = infinity. So a plane serves the first d dimensions of its rows, for every d, by the bounds in
+// with error = infinity. A plane may be of rotated rows, r = rotation x - mean: then its first dimensions can be those
+// that tell most. So a plane serves the first d dimensions of its rows, for every d, by the bounds in
 // flat/plane_queries.hpp. Proven, not probable: the errors are measured in double and rounded up.
 #pragma once
 #include <cstddef>
@@ -37,6 +38,13 @@ struct Plane {
   const float* norm = nullptr;                       // |r| over dims (l2), over dims or more (cosine, ip)
   const float* stretch = nullptr;                    // cosine: |x| over its norm within the first dims; null: 1 for all
 
+  const float* rotation = nullptr;  // width rows of width, or null: none
+  float defect = 0;                 // at least |rotation^T rotation - 1|
+  // A sketch: rows are compared whole, and ranked by what the first dims of their codes say of that, without proof.
+  bool sketch = false;
+
+  std::size_t compared() const { return sketch ? width : dims; }  // dimensions of the rows and the queries
+
   const std::uint8_t* block(std::size_t row) const { return codes4 + row / 16 * plane_block_bytes(width); }
   const std::int8_t* code8(std::size_t row) const { return codes8 + row * plane_row_bytes(width); }
 };
@@ -46,6 +54,7 @@ struct PlaneArrays {
   Metric metric;
   std::size_t width, room;
   std::vector<std::size_t> lengths;
+  bool prepared;  // rows come of length 1 (cosine) and rotated, rounded to floats from double
   const float* mean;
   std::uint8_t* codes4;
   std::int8_t* codes8;

@@ -40,7 +40,8 @@ class Encoder {
         level4_(padded_),
         level8_(padded_),
         code4_(padded_ / 2),
-        code8_(padded_) {
+        code8_(padded_),
+        near_(std::sqrt(squares(exact(), to.mean, to.width)) <= double{most_norm}) {
     std::fill_n(x_.data(), padded_, 0.0f);
     std::fill_n(row_.data(), padded_, 0.0);
   }
@@ -49,8 +50,8 @@ class Encoder {
     const std::size_t width = to_.width;
     const double squared = squares(exact(), row, width), size = std::sqrt(squared);
     if (!std::isfinite(size) || !kernels().finite(row, width)) return false;
-    const bool known = size == 0.0 || (size >= double{least_norm} && size <= double{most_norm});
-    const double factor = to_.metric != Metric::cosine ? 1.0 : size > 0.0 ? 1.0 / size : 0.0;
+    const bool known = near_ && (size == 0.0 || (size >= double{least_norm} && size <= double{most_norm}));
+    const double factor = to_.metric != Metric::cosine || to_.prepared ? 1.0 : size > 0.0 ? 1.0 / size : 0.0;
     for (std::size_t d = 0; d < width; ++d) row_[d] = row[d] * factor - static_cast<double>(to_.mean[d]);
     for (std::size_t d = 0; d < width; ++d) x_[d] = known ? static_cast<float>(row_[d]) : 0.0f;
     float scale4 = 0, scale8 = 0;
@@ -64,7 +65,8 @@ class Encoder {
       level8_[d] = static_cast<std::int8_t>(static_cast<int>(code8_[d]) - 128);
     }
     put(at);
-    measure(row, factor, static_cast<double>(scale4), static_cast<double>(scale8), known, at);
+    measure(row, factor, static_cast<double>(scale4), static_cast<double>(scale8), to_.prepared ? 0x1p-22 * size : 0.0,
+            known, at);
     return true;
   }
 
@@ -79,7 +81,8 @@ class Encoder {
     std::copy_n(level8_.data(), bytes, to_.codes8 + at * bytes);
   }
 
-  void measure(const float* row, double factor, double scale4, double scale8, bool known, std::size_t at) const {
+  void measure(const float* row, double factor, double scale4, double scale8, double more, bool known,
+               std::size_t at) const {
     Sum lost4, lost8, norm, share;
     std::size_t d = 0;
     for (std::size_t l = 0; l < to_.lengths.size(); ++l) {
@@ -95,8 +98,8 @@ class Encoder {
       }
       d = to_.lengths[l];
       const std::size_t place = l * to_.room + at;
-      to_.error4[place] = known ? rounded_up(std::sqrt(lost4.total())) : HUGE_VALF;
-      to_.error8[place] = known ? rounded_up(std::sqrt(lost8.total())) : HUGE_VALF;
+      to_.error4[place] = known ? rounded_up(std::sqrt(lost4.total()) + more) : HUGE_VALF;
+      to_.error8[place] = known ? rounded_up(std::sqrt(lost8.total()) + more) : HUGE_VALF;
       to_.norm[place] = known ? static_cast<float>(std::sqrt(norm.total())) : 0.0f;
       if (to_.stretch == nullptr) continue;
       to_.stretch[place] = d < to_.width ? stretch_of(1.0, std::sqrt(share.total())) : 1.0f;
@@ -109,6 +112,7 @@ class Encoder {
   Buffer<float> x_;
   Buffer<std::int8_t> level4_, level8_;
   Buffer<std::uint8_t> code4_, code8_;
+  bool near_;  // the mean to the origin, so that |r|^2 of what is known is a float
 };
 
 }  // namespace
@@ -143,7 +147,7 @@ void prefix_factors(Metric metric, const float* mean, const Rows& rows, std::siz
       }
       const double part = std::sqrt(sum.total());
       if (metric == Metric::l2) {
-        out[i] = part <= 2 * double{most_norm} ? static_cast<float>(part) : 0.0f;
+        out[i] = static_cast<float>(std::min(part, most_float));  // as it is, of rows that something is known of
       } else {
         out[i] = stretch_of(std::sqrt(squares(exact(), row, rows.dims)), part);
       }

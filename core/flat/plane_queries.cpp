@@ -12,8 +12,8 @@ namespace {
 
 constexpr double u = 0x1p-24;
 constexpr double few = 16 * u;
-constexpr double tiny = 0x1p-110;  // products that underflow
-constexpr double in_double = 0x1p-40;
+constexpr double tiny = 0x1p-110;      // products that underflow
+constexpr double in_double = 0x1p-35;  // sums of 65,536 in double, one after another, and the exact kernels' own
 
 float rounded_up(double x) { return -float_below(-x); }
 double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }  // whole number; |x| < 2^51
@@ -30,33 +30,59 @@ PlaneQueries::PlaneQueries(const Plane& p, const Queries& queries)
       code8_(queries.m * padded),
       ones_(queries.m) {
   std::fill_n(constant_, plane_rows, metric_ == Metric::l2 ? 2.0f : 1.0f);
-  std::vector<double> x(p.dims);
+  const std::size_t dims = p.compared();
+  mean_ = std::sqrt(kinspace::squares(*queries.kernels.exact, p.mean, dims));
+  square_error_ = few + 2 * static_cast<double>(p.defect);
+  std::vector<double> x(dims);
   for (std::size_t q = 0; q < queries.m; ++q) {
     const float* query = queries.query(q);
-    const double squared = queries.squares[q], factor = squared > 0.0 ? 1.0 / std::sqrt(squared) : 0.0;
-    double base = 0;
-    for (std::size_t d = 0; d < p.dims; ++d) {
+    const double squared = queries.squares[q];
+    const double factor = metric_ == Metric::l2 ? 1.0 : squared > 0.0 ? 1.0 / std::sqrt(squared) : 0.0;
+    double turned = 0, base = 0;
+    if (p.rotation == nullptr) {
+      for (std::size_t d = 0; d < dims; ++d) x[d] = query[d] * factor;
+    } else {
+      turned = rotate(queries, query, factor, x.data());
+    }
+    for (std::size_t d = 0; d < dims; ++d) {
+      const double middle = static_cast<double>(p.mean[d]);
       if (metric_ == Metric::l2) {
-        x[d] = static_cast<double>(query[d]) - static_cast<double>(p.mean[d]);
+        x[d] -= middle;
       } else {
-        x[d] = query[d] * factor;
-        base += x[d] * static_cast<double>(p.mean[d]);
+        base += x[d] * middle;
       }
     }
-    prepare(q, x.data(), base);
+    prepare(q, x.data(), base, turned, std::sqrt(squared) * factor);
   }
 }
 
-void PlaneQueries::prepare(std::size_t q, const double* x, double base) {
+// x = rotation * query * factor, in float; returns what it is off by at most.
+double PlaneQueries::rotate(const Queries& queries, const float* query, double factor, double* x) const {
+  const std::size_t width = plane.width;
+  std::vector<float> scaled(width);
+  for (std::size_t d = 0; d < width; ++d) scaled[d] = static_cast<float>(query[d] * factor);
+  constexpr std::size_t together = 64;
+  const float* rows[together + lookahead];
+  for (std::size_t d = 0; d < width; d += together) {
+    const std::size_t n = std::min(together, width - d);
+    for (std::size_t i = 0; i < n + lookahead; ++i) rows[i] = plane.rotation + std::min(d + i, width - 1) * width;
+    float sums[together];
+    queries.kernels.dots(scaled.data(), rows, n, width, 0, sums);
+    for (std::size_t i = 0; i < n; ++i) x[d + i] = static_cast<double>(sums[i]);
+  }
+  const double length = std::sqrt(kinspace::squares(*queries.kernels.exact, scaled.data(), width));
+  const Bounds bounds(width, false);  // each row of the rotation has length 1, but for its defect
+  return 2 * length * (bounds.dot * std::sqrt(static_cast<double>(width)) + 2 * u);
+}
+
+void PlaneQueries::prepare(std::size_t q, const double* x, double base, double turned, double length) {
   One& one = ones_[q];
   const std::size_t dims = plane.dims;
   double greatest = 0, squares = 0;
-  for (std::size_t d = 0; d < dims; ++d) {
-    greatest = std::max(greatest, std::abs(x[d]));
-    squares += x[d] * x[d];
-  }
-  // As many levels as leave the sum of dims products with 127, and twice that, in an int32.
-  const double levels8 = std::floor(std::min(4095.0, 1073741823.0 / (127.0 * static_cast<double>(dims))));
+  for (std::size_t d = 0; d < dims; ++d) greatest = std::max(greatest, std::abs(x[d]));
+  for (std::size_t d = 0; d < plane.compared(); ++d) squares += x[d] * x[d];
+  // As many levels as leave the sum of dims products with 128, and twice that, in an int32.
+  const double levels8 = std::floor(std::min(4095.0, 1073741823.0 / (128.0 * static_cast<double>(dims))));
   const bool some = greatest > 1e-30;
   one.step4 = some ? static_cast<float>(greatest / 127.0) : 0.0f;
   one.step8 = some ? static_cast<float>(greatest / levels8) : 0.0f;
@@ -79,8 +105,9 @@ void PlaneQueries::prepare(std::size_t q, const double* x, double base) {
   }
   one.offset = 15 * sum;
   const double size = std::sqrt(squares) * (1 + in_double);
-  const auto of_norm = [size](double lost) {
-    const double delta = std::sqrt(lost) * (1 + in_double);
+  const double apart = turned + static_cast<double>(plane.defect) * length;
+  const auto of_norm = [size, apart](double lost) {
+    const double delta = std::sqrt(lost) * (1 + in_double) + apart;
     return delta * (1 + few) + few * (size + delta);
   };
   one.of_norm4 = of_norm(lost4);
@@ -88,8 +115,11 @@ void PlaneQueries::prepare(std::size_t q, const double* x, double base) {
   one.of_error4 = size * (1 + few) + one.of_norm4;
   one.of_error8 = size * (1 + few) + one.of_norm8;
   one.base = base;
-  one.base_slack = few * std::abs(base) + tiny;
+  one.base_slack =
+      few * std::abs(base) + apart * mean_ + tiny + (metric_ == Metric::l2 ? 0.0 : in_double * size * mean_);
   one.squares = squares;
+  const double relative = in_double + 2 * static_cast<double>(plane.defect);
+  one.squares_slack = squares * relative + (2 * size + turned) * turned;
 }
 
 Sieve PlaneQueries::sieve4(std::size_t q, float tau) const {
@@ -119,8 +149,8 @@ Sieve PlaneQueries::sieve(std::size_t q, float tau) const {
           0,
           0,
           rounded_up(one.base + one.base_slack),
-          metric_ == Metric::l2 ? static_cast<float>(1 - few) : 0.0f,
-          metric_ == Metric::l2   ? float_below(lowest + one.squares * (1 - in_double))
+          metric_ == Metric::l2 ? float_below(1 - square_error_) : 0.0f,
+          metric_ == Metric::l2   ? float_below(lowest + one.squares - one.squares_slack)
           : metric_ == Metric::ip ? tau
                                   : float_below(lowest - few)};
 }
@@ -129,19 +159,21 @@ void PlaneQueries::bounds(std::size_t q, std::size_t row, std::int32_t sum, floa
   const One& one = ones_[q];
   const double norm = static_cast<double>(plane.norm[row]), error = static_cast<double>(plane.error8[row]);
   const double dot = static_cast<double>(plane.scale8[row]) * static_cast<double>(one.step8) * sum;
-  const double slack = error * one.of_error8 + norm * one.of_norm8 + one.base_slack;
+  const double slack = plane.sketch ? 0.0 : error * one.of_error8 + norm * one.of_norm8 + one.base_slack;
   double low, high;
   if (metric_ == Metric::l2) {
     const double squared = norm * norm;
-    low = 2 * (dot - slack) - squared * (1 + few) - one.squares * (1 + in_double);
-    high = 2 * (dot + slack) - squared * (1 - few) - one.squares * (1 - in_double);
+    low = 2 * (dot - slack) - squared * (1 + square_error_) - one.squares - one.squares_slack;
+    high = 2 * (dot + slack) - squared * (1 - square_error_) - one.squares + one.squares_slack;
   } else {
     const double stretch = plane.stretch == nullptr ? 1.0 : static_cast<double>(plane.stretch[row]);
     low = (one.base + dot - slack) * stretch;
     high = (one.base + dot + slack) * stretch;
-    low -= few * std::abs(low);
-    high += few * std::abs(high);
+    const double rank = metric_ == Metric::cosine ? in_double : 0.0;
+    low -= few * std::abs(low) + rank;
+    high += few * std::abs(high) + rank;
   }
+  if (plane.sketch) low = high;    // near enough to rank by
   const bool known = low <= high;  // not NaN
   lower = known ? float_below(low) : -HUGE_VALF;
   upper = known ? rounded_up(high) : HUGE_VALF;

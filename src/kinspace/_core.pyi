@@ -69,7 +69,22 @@ class Plane:
     cosine. Any finite one is right, one near the rows' own makes bounds narrower.
     """
 
-    def __init__(self, n: int, dims: int, *, metric: _Metric, mean: NDArray[np.float32]) -> None: ...
+    def __init__(
+        self,
+        n: int,
+        dims: int,
+        *,
+        metric: _Metric,
+        mean: NDArray[np.float32],
+        rotation: NDArray[np.float32] | None = None,
+        defect: float = 0.0,
+    ) -> None:
+        """Make room; all codes are to come.
+
+        With a rotation (dims, dims), within `defect` of orthogonal, encode() takes rows that are rotated, and for
+        cosine of length 1, rounded from double; the mean is of these.
+        """
+
     @staticmethod
     def restore(n: int, dims: int, *, metric: _Metric, arrays: dict[str, NDArray[Any]]) -> Plane:
         """The plane whose arrays() these are, kept alive and not copied; ValueError if their shapes are others."""
@@ -84,6 +99,9 @@ class Plane:
 
     def prefix(self, dims: int, rows: Rows, *, threads: int = 0) -> Plane:
         """The same codes for a Scan of the first dims dimensions; rows are the plane's, whole."""
+
+    def sketch(self, dims: int) -> Plane:
+        """The same codes, for a Scan of whole rows that ranks them by their first dims codes, without proof."""
 
     def head(self, n: int) -> Plane:
         """The same codes of the first n rows."""

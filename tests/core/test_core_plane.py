@@ -33,7 +33,7 @@ def coded(X, metric, **kwargs):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("dims", [1, 2, 3, 15, 16, 17, 65, 384, 1536, 4096])
+@pytest.mark.parametrize("dims", [1, 3, 8, 17, 65, 384, 4096])
 def test_a_plane_finds_the_k_nearest_at_any_dims(isa, rng, metric, dims):
     X = vectors(rng, ROWS if dims < 1000 else 500, dims)
     rows = coded(X, metric)
@@ -44,9 +44,9 @@ def test_a_plane_finds_the_k_nearest_at_any_dims(isa, rng, metric, dims):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_near_ties_and_extreme_values_change_nothing(isa, rng, metric, kind):
-    for dims in (5, 40, 200):
+    for dims in (5, 70):
         X = vectors(rng, ROWS, dims, kind)
-        queries = np.concatenate([X[:3], vectors(rng, 6, dims), vectors(rng, 3, dims, kind), np.zeros_like(X[:1])])
+        queries = np.concatenate([X[:2], vectors(rng, 3, dims), vectors(rng, 2, dims, kind), np.zeros_like(X[:1])])
         positions, found = coded(X, metric).search(queries, 10)
         for q, query in enumerate(queries):
             wanted = nearest(metric, X, query, 10)
@@ -55,7 +55,7 @@ def test_near_ties_and_extreme_values_change_nothing(isa, rng, metric, kind):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 9, 130])
+@pytest.mark.parametrize("m", [2, 3, 4, 5, 130])
 def test_many_queries_find_what_each_finds_alone(isa, rng, metric, m):
     X, Q = vectors(rng, ROWS, 37), vectors(rng, m, 37)
     rows = coded(X, metric)
@@ -109,7 +109,7 @@ def test_the_first_dims_alone_are_searched_by_the_same_codes(isa, rng, metric, k
     X[:5, :9] = 0
     X[5, :9] = np.float32(1e-30)
     whole, plane = _core.Rows([X]), plane_over(X, metric)
-    for dims in (1, 7, 8, 9, 64, 65, 128, 199, 200):
+    for dims in (1, 7, 9, 64, 65, 199):
         cut = np.ascontiguousarray(X[:, :dims])
         rows = _core.Scan([_core.Rows([X[:, :dims]])], metric=metric, planes=[plane.prefix(dims, whole)])
         for q in (cut[7], cut[0], vectors(rng, 1, dims)[0]):
@@ -203,3 +203,47 @@ def test_what_does_not_fit_together_is_refused(rng):
     ):
         with pytest.raises(TypeError):
             wrong()
+
+
+def rotated_plane(rng, X, metric):
+    """A plane along random axes; the rows as it wants them are made in float64."""
+    dims = X.shape[1]
+    rotation = np.linalg.qr(rng.standard_normal((dims, dims)))[0].astype(np.float32)
+    axes = rotation.astype(np.float64)
+    wide = X.astype(np.float64)
+    if metric == "cosine":
+        norms = np.linalg.norm(wide, axis=1, keepdims=True)
+        wide = np.divide(wide, norms, out=np.zeros_like(wide), where=norms > 0)
+    turned = (wide @ axes.T).astype(np.float32)
+    defect = float(np.linalg.norm(axes.T @ axes - np.eye(dims))) * 1.01 + 1e-12
+    mean = turned.mean(axis=0)
+    plane = _core.Plane(len(X), dims, metric=metric, mean=mean, rotation=rotation, defect=defect)
+    plane.encode(_core.Rows([turned]))
+    return plane
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", ["normal", "equal", "norms", "ulp", "zeros", "far from zero", "outlier"])
+def test_a_rotation_changes_nothing_of_an_exact_answer(isa, rng, metric, kind):
+    for dims in (3, 70):
+        X = vectors(rng, ROWS, dims, kind)
+        rows = _core.Scan([_core.Rows([X])], metric=metric, planes=[rotated_plane(rng, X, metric)])
+        for q in (X[7], X[7] + np.float32(1e-4), vectors(rng, 1, dims)[0], np.zeros_like(X[0])):
+            assert_found(rows.search(q, 10), nearest(metric, X, q, 10))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_sketch_ranks_by_the_first_components_along_the_axes_and_measures_by_all(isa, rng, metric):
+    X = vectors(rng, ROWS, 64)
+    plane = rotated_plane(rng, X, metric)
+    for dims in (16, 64):
+        rows = _core.Scan([_core.Rows([X])], metric=metric, planes=[plane.sketch(dims)])
+        found = 0
+        for q in vectors(rng, 10, 64):
+            positions, distances = rows.search(q, 200)
+            np.testing.assert_array_equal(distances, np.sort(distances))
+            np.testing.assert_array_equal(distances, rows.distances(q, positions))
+            found += len(np.intersect1d(positions, nearest(metric, X, q, 10)[0]))
+        assert found >= (50 if dims == 16 else 100)  # by a quarter of the components, and by all
+    with pytest.raises(ValueError, match="sketches"):
+        plane.prefix(16, _core.Rows([X]))

@@ -19,6 +19,7 @@ class Effort(NamedTuple):
 
 
 DEFAULT = Effort()
+EXACT = Effort(exact=True)
 
 
 def parse_effort(exact: object, ef_search: object, recall: object) -> Effort:

@@ -104,6 +104,7 @@ class Hub(HubFolder):
         embedder: Any = None,
         matryoshka: Sequence[int] | None = None,
         index_dims: int | None = None,
+        rotate: str | None = None,
         exist_ok: bool = False,
     ) -> Space:
         """Make a new, empty space.
@@ -131,6 +132,10 @@ class Hub(HubFolder):
         index_dims : int, optional
             Build indexes over the first so many components, in 1…dims, by default all: smaller, sooner built and
             faster to search. A search by index takes candidates there and orders them by all components.
+        rotate : {"pca"}, optional
+            Have searches with ``dims=`` look at the vectors along their principal axes, found for each segment, so that
+            few components tell most of any embedding. What is stored and every distance stay as they are: the axes are
+            but for finding candidates, which are always ordered by all components.
         exist_ok : bool
             Return the space of that name if there is one and its parameters are these.
 
@@ -142,7 +147,7 @@ class Hub(HubFolder):
             If an argument is out of range.
         """
         check_space_name(name)
-        meta = Meta.parse(dims, metric, dtype, key_type, embedder, matryoshka, index_dims)
+        meta = Meta.parse(dims, metric, dtype, key_type, embedder, matryoshka, index_dims, rotate)
         self._check_open()
         with self._lock:
             while True:
@@ -181,6 +186,7 @@ class Hub(HubFolder):
         embedder: Any = None,
         matryoshka: Sequence[int] | None = None,
         index_dims: int | None = None,
+        rotate: str | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
     ) -> Space:
@@ -201,7 +207,7 @@ class Hub(HubFolder):
             vecs, as decimal text.
         dtype : {"float32", "float16", "bfloat16", "int8", "bit"}, optional
             By default the one that the file names, which is what it was exported from, or else "float32".
-        embedder, matryoshka, index_dims
+        embedder, matryoshka, index_dims, rotate
             As for create_space.
         batch_size, progress
             As for Space.load.
@@ -220,7 +226,7 @@ class Hub(HubFolder):
         if name in self:
             raise SpaceExists(f"a space named {name!r} exists already; pick another name, or load() into that one")
         options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
-        options |= {"matryoshka": matryoshka, "index_dims": index_dims}
+        options |= {"matryoshka": matryoshka, "index_dims": index_dims, "rotate": rotate}
         meta, load = filling(self, path, name, key, vector, options, self._durability, batch_size, progress)
         self._create(name, meta, load)
         space = self.get_space(name, embedder=embedder)

@@ -42,7 +42,7 @@ def filling(
     dtype = options["dtype"] or file.dtype or "float32"
     metric = options["metric"] or named_metric(file.metric, dtype)
     key_type = options["key_type"] or file.key_type or "int"
-    more = (options[name] for name in ("embedder", "matryoshka", "index_dims"))
+    more = (options[name] for name in ("embedder", "matryoshka", "index_dims", "rotate"))
     meta = Meta.parse(file.dims, metric, dtype, key_type, *more)
 
     def fill(folder: Path) -> None:

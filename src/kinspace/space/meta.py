@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import Corrupt, InvalidInput
 from ..storage.keys import KeyType, parse_key_type
 from ..types import BitMetric, Dtype, Metric, parse_dims, parse_dtype, parse_space_metric
+from .rotation import MOST_DIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Meta:
     """The lengths its model was trained for, ascending; () if none were named."""
     index_dims: int | None = None
     """The components that indexes are over, fewer than dims; None for all."""
+    rotate: Literal["pca"] | None = None
+    """Along which axes searches with `dims` look first: the vectors' principal ones, or None, those they come in."""
     lineage: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     """Ids of the spaces it was forked from, oldest first, each with the seq it was forked at."""
 
@@ -38,6 +41,7 @@ class Meta:
         embedder: object,
         matryoshka: object = None,
         index_dims: object = None,
+        rotate: object = None,
     ) -> Meta:
         """Check what create_space was given."""
         identity = None if embedder is None else _identity(embedder)
@@ -58,6 +62,7 @@ class Meta:
             identity,
             _lengths(matryoshka, length),
             _index_dims(index_dims, length, stored),
+            _rotate(rotate, length, stored, prefixes=bool(matryoshka) or index_dims is not None),
         )
 
     @classmethod
@@ -70,17 +75,18 @@ class Meta:
             dtype = parse_dtype(meta.dtype)
             parsed = parse_dims(meta.dims), parse_space_metric(meta.metric, dtype), parse_key_type(meta.key_type)
             prefixes = _lengths(lengths or None, meta.dims), _index_dims(meta.index_dims, meta.dims, dtype)
+            turn = _rotate(meta.rotate, meta.dims, dtype, prefixes=bool(lengths) or meta.index_dims is not None)
         except (InvalidInput, TypeError, ValueError) as error:
             raise Corrupt(f"a space's description can't be read: {error}") from error
-        told = meta.dims, meta.metric, meta.key_type, meta.matryoshka, meta.index_dims
-        if not isinstance(meta.embedder, dict | None) or (*parsed, *prefixes) != told:
+        told = meta.dims, meta.metric, meta.key_type, meta.matryoshka, meta.index_dims, meta.rotate
+        if not isinstance(meta.embedder, dict | None) or (*parsed, *prefixes, turn) != told:
             raise Corrupt(f"a space's description can't be read: {fields}")
         return meta
 
     def as_dict(self) -> dict[str, Any]:
         """What the catalog stores."""
         fields = asdict(self)
-        for name in ("matryoshka", "index_dims", "lineage"):  # not in the catalogs of spaces without
+        for name in ("matryoshka", "index_dims", "rotate", "lineage"):  # not in the catalogs of spaces without
             if not fields[name]:
                 del fields[name]
         return fields
@@ -116,3 +122,20 @@ def _index_dims(given: object, dims: int, dtype: Dtype) -> int | None:
     if length > dims:
         raise InvalidInput(f"index_dims must be in 1…{dims}, the space's dims; got {length}")
     return None if length == dims else length
+
+
+def _rotate(given: object, dims: int, dtype: Dtype, *, prefixes: bool) -> Literal["pca"] | None:
+    """Whether vectors are looked at along their principal axes."""
+    if given is None:
+        return None
+    if given != "pca":
+        raise InvalidInput(f"rotate must be 'pca' or None; got {given!r}")
+    if prefixes:
+        raise InvalidInput(
+            "rotate='pca' is for vectors whose own first components tell little; matryoshka and index_dims are for "
+            "those whose do: give one or the other"
+        )
+    if dtype == "bit" or dims > MOST_DIMS:
+        what = "bits" if dtype == "bit" else f"dims of {dims:,}"
+        raise InvalidInput(f"rotate='pca' is for vectors of numbers of at most {MOST_DIMS:,} dims; got {what}")
+    return "pca"

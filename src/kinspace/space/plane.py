@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Corrupt, KinspaceError
+from ..storage.dtypes import decode
 from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder
 from ..storage.sealed import read_sealed
@@ -23,6 +24,7 @@ from .index import Indexes, attributes_of, folder_bytes, folder_identity, known,
 from .meta import Meta
 from .part import Part
 from .prefix import keep
+from .rotation import SAMPLE, principal_axes, rotated
 from .tail import Tail
 
 PLANE_ROWS = 1_024  # parts of fewer rows are scanned as they are
@@ -51,19 +53,21 @@ def planes(parts: tuple[Part, ...], meta: Meta, indexes: Indexes, dims: int | No
         reader = coded(part)
         if reader is not None:
             plane = find_plane(reader, meta)
-            found.append(plane if dims is None or plane is None else _prefix(reader, plane, dims))
+            found.append(plane if dims is None or plane is None else _prefix(reader, plane, dims, meta))
             if plane is None:
                 retry.append(known(reader).retry_plane)
         else:
-            found.append(part.source.plane(part.rows, meta.metric, dims) if isinstance(part.source, Tail) else None)
+            length = None if meta.rotate else dims  # the log is not rotated, and compared whole
+            found.append(part.source.plane(part.rows, meta.metric, length) if isinstance(part.source, Tail) else None)
     if retry and min(retry) <= time.monotonic():
         indexes.lacking()
     return found
 
 
-def _prefix(reader: SegmentReader, plane: _core.Plane, dims: int) -> _core.Plane:
+def _prefix(reader: SegmentReader, plane: _core.Plane, dims: int, meta: Meta) -> _core.Plane:
     kept = known(reader).prefix_planes
-    return kept.get(dims) or keep(kept, dims, plane.prefix(dims, reader.rows))
+    there = kept.get(dims)
+    return there or keep(kept, dims, plane.sketch(dims) if meta.rotate else plane.prefix(dims, reader.rows))
 
 
 def lack_plane(parts: tuple[Part, ...]) -> list[SegmentReader]:
@@ -89,7 +93,7 @@ def read_plane(reader: SegmentReader, meta: Meta) -> _core.Plane:
     """The plane in a segment's folder, each byte of it checked; Corrupt if it is damaged, or that of other vectors."""
     folder = reader.folder / FOLDER
     stored = read_folder(folder, lambda there: read_sealed(there, KIND))
-    wanted = attributes_of(reader, meta)
+    wanted = {**attributes_of(reader, meta), "rotate": meta.rotate}
     told = {name: stored.attributes.get(name) for name in wanted}
     if told != wanted:
         raise Corrupt(f"{folder} is not the plane of this segment: it is of {told}")
@@ -102,23 +106,38 @@ def read_plane(reader: SegmentReader, meta: Meta) -> _core.Plane:
 def make_plane(reader: SegmentReader, meta: Meta, threads: int, check: Callable[[], None]) -> _core.Plane:
     """Encode a segment's rows. `check` is called now and then; what it raises ends it."""
     reader.check_chunks()
-    rows = reader.entry.rows
-    sample = np.unique(np.linspace(0, rows - 1, min(rows, _SAMPLE)).astype(np.int64))
-    mean = mean_of(reader.rows.gather(sample), meta.metric)
-    plane = _core.Plane(rows, meta.dims, metric=_metric(meta), mean=mean)
+    rows, metric = reader.entry.rows, _metric(meta)
+    sample = reader.rows.gather(_evenly(rows, SAMPLE if meta.rotate else _SAMPLE))
+    if meta.rotate:
+        axes = principal_axes(sample, metric)
+        plane = _core.Plane(rows, meta.dims, metric=metric, mean=axes.mean, rotation=axes.rotation, defect=axes.defect)
+    else:
+        axes = None
+        plane = _core.Plane(rows, meta.dims, metric=metric, mean=mean_of(sample, metric))
     first = 0
     for chunk in reader.chunks:
         for start in range(0, len(chunk.body), _BLOCK):
             check()
             block = chunk.body[start : start + _BLOCK]
-            plane.encode(_core.Rows([block], dims=meta.dims, dtype=meta.dtype), first=first, threads=threads)
+            if axes is None:
+                coded = _core.Rows([block], dims=meta.dims, dtype=meta.dtype)
+            else:
+                coded = _core.Rows([rotated(decode(block, meta.dtype, meta.dims), axes, metric)])
+            plane.encode(coded, first=first, threads=threads)
             first += len(block)
     return plane
 
 
+def _evenly(rows: int, count: int) -> NDArray[np.int64]:
+    """The numbers of so many rows, or of all, evenly apart."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(np.int64))
+
+
 def keep_plane(reader: SegmentReader, meta: Meta, plane: _core.Plane, *, durable: bool) -> None:
     """Store a plane beside its segment, and have it searched from now on."""
-    put_beside(reader, FOLDER, KIND, plane.arrays(), attributes_of(reader, meta), durable=durable)
+    put_beside(
+        reader, FOLDER, KIND, plane.arrays(), {**attributes_of(reader, meta), "rotate": meta.rotate}, durable=durable
+    )
     known(reader).plane = plane
     with contextlib.suppress(KinspaceError):  # mapped, it can leave the memory again
         known(reader).plane = read_plane(reader, meta)

@@ -332,6 +332,7 @@ class Reading(Measuring):
             "key_type": meta.key_type,
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
+            "rotate": meta.rotate,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),

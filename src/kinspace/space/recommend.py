@@ -12,7 +12,7 @@ from ..errors import InvalidInput
 from ..length import Length, parse_length
 from ..storage.dtypes import row_bytes
 from ..types import parse_k
-from .effort import Effort
+from .effort import EXACT
 from .fit import space_queries
 from .recall import sample_rows
 from .recommendation import Recommendation, Row
@@ -21,7 +21,6 @@ from .view import View
 
 SAMPLE = 100  # rows that ask, unless the caller has queries
 _FEWEST = 32  # the shortest length tried is about this part of all
-_EXACT = Effort(exact=True)
 
 
 def recommend(view: View, queries: Any, k: object, recall: object, expand: object) -> Recommendation:
@@ -68,7 +67,7 @@ def _questions(view: View, queries: Any) -> tuple[NDArray[np.float32], list[int]
 
 def _truth(view: View, query: NDArray[np.float32], k: int, row: int) -> tuple[NDArray[np.int64], float]:
     """Positions of the k nearest, and the distance of the last."""
-    positions, distances, _ = view.nearest(query, k, _EXACT, exclude=row)
+    positions, distances, _ = view.nearest(query, k, EXACT, exclude=row)
     return positions, float(distances[-1]) if len(distances) else -np.inf
 
 
@@ -81,20 +80,22 @@ def _measured(
     truth: list[tuple[NDArray[np.int64], float]],
 ) -> Row:
     """What searches at one length find, and how fast one after another is answered."""
-    whole = length.dims == length.full
+    whole, rotated = length.dims == length.full, view.meta.rotate is not None
     dims, wanted = (None, k) if whole else (length.dims, min(length.candidates(k), view.starts[-1]))
-    shorts = np.ascontiguousarray(queries[:, : length.dims])
-    view.nearest(shorts[0], wanted, _EXACT, dims)  # what is made once is not timed
+    shorts = queries if rotated else np.ascontiguousarray(queries[:, : length.dims])
+    view.nearest(shorts[0], wanted, EXACT, dims)  # what is made once is not timed
     found = reranked = common = 0
     seconds = 0.0
     for query, short, row, (positions, farthest) in zip(queries, shorts, rows, truth, strict=True):
         begin = perf_counter()
-        candidates, distances, _ = view.nearest(short, wanted, _EXACT, dims, exclude=row)
-        places = candidates
-        if not whole:
+        candidates, distances, _ = view.nearest(short, wanted, EXACT, dims, exclude=row)
+        places, distances = candidates[:k], distances[:k]
+        if not whole and not rotated:
             places, distances = ordered(view, query, candidates, k)
         seconds += perf_counter() - begin
-        near = distances if whole else view.distances(query, candidates[:k])
+        near = distances
+        if not whole:
+            near = _alone(view, short, k, dims, row) if rotated else view.distances(query, candidates[:k])
         found += int((near <= farthest).sum())
         reranked += int((distances <= farthest).sum())
         common += len(np.intersect1d(places, positions, assume_unique=True))
@@ -103,3 +104,8 @@ def _measured(
     return Row(
         length.dims, found / total, reranked / total, common / total, speed, row_bytes(view.meta.dtype, length.dims)
     )
+
+
+def _alone(view: View, query: NDArray[np.float32], k: int, dims: int | None, row: int) -> NDArray[np.float64]:
+    """Distances of the k candidates that come first along the axes."""
+    return view.nearest(query, k, EXACT, dims, exclude=row)[1]

@@ -100,6 +100,7 @@ class RemoteSpace(Space):
             "key_type": meta.key_type,
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
+            "rotate": meta.rotate,
             "segments": len(view.parts) - 1,
             "log_rows": 0,
             "bytes": self._remote.bytes,
@@ -159,7 +160,7 @@ def parse_meta(published: PublishedSpace, url: str) -> Meta:
     """What the space is; Corrupt if no space can be that."""
     fields = published.meta
     try:
-        prefixes = fields.get("matryoshka"), fields.get("index_dims")
+        prefixes = fields.get("matryoshka"), fields.get("index_dims"), fields.get("rotate")
         meta = Meta.parse(fields["dims"], fields["metric"], fields["dtype"], fields["key_type"], None, *prefixes)
         embedder = fields.get("embedder")
         if embedder is not None and not isinstance(embedder, dict):

@@ -113,10 +113,14 @@ class View:
         return self.indexes.graphs(self.parts)
 
     def prefix_scan(self, dims: int) -> _core.Scan:
-        """The same over the first `dims` components of the vectors, by index where that is of so many."""
+        """The same over the first `dims` components of the vectors, by index where that is of so many.
+
+        Of a space whose vectors are rotated it is over whole vectors, ranked by so many components along the axes.
+        """
         scan = self._prefix_scans.get(dims)
         if scan is None:
-            rows = [prefix_rows(part, self.meta, dims) for part in self.parts]
+            rotated = self.meta.rotate is not None
+            rows = [part.core_rows if rotated else prefix_rows(part, self.meta, dims) for part in self.parts]
             made = self._scan(dims, rows, self.graphs if dims == self.meta.index_dims else None)
             scan = keep(self._prefix_scans, dims, made)
         return scan
@@ -143,7 +147,8 @@ class View:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
         """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact.
 
-        With `dims` vectors are no more than their first `dims` components; queries have as many.
+        With `dims` vectors are no more than their first `dims` components, and queries have as many; but where vectors
+        are rotated both are whole, and what is found is near by `dims` components along the axes, then by all.
         """
         scan = self.scan if dims is None else self.prefix_scan(dims)
         try:
