@@ -178,22 +178,6 @@ def test_update_keeps_a_vector_to_the_bit(hub: ks.Hub, dtype: str) -> None:
     assert space.diff(space, space).changed.height == 0
 
 
-@pytest.mark.parametrize(("dtype", "metric"), PAIRS)
-def test_first_components_are_compared_as_by_brute_force(hub: ks.Hub, dtype: str, metric: str) -> None:
-    rows = widened(dtype, rows_for(dtype, N, DIMS))
-    space = hub.create_space("docs", dims=DIMS, dtype=dtype, metric=metric)
-    space.load(keys=list(map(str, range(200))), vectors=rows[:200])
-    space.flush()
-    space.load(keys=list(map(str, range(200, N))), vectors=rows[200:])
-    for query, dims in ((rows[3], 1), (rows[3], 5), (rows[11], 8), (rows[3], 12)):
-        _, far = nearest(rows[:, :dims], query[:dims], 9, metric)
-        for asked in (query, query[:dims]):
-            hits = space.nearest_neighbors(9, vector=asked, dims=dims, rerank=False, exact=True)
-            np.testing.assert_allclose(hits.distances, far, rtol=1e-12, atol=1e-12)
-        best = space.nearest_neighbors(9, vector=query, dims=dims, expand=N, exact=True)
-        np.testing.assert_allclose(best.distances, nearest(rows, query, 9, metric)[1], rtol=1e-12, atol=1e-12)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_planes_change_no_answer(hub: ks.Hub, dtype: str) -> None:
     rows = widened(dtype, rows_for(dtype, 3_000, 40))
