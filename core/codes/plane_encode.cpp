@@ -40,7 +40,8 @@ class Encoder {
         level4_(padded_),
         level8_(padded_),
         code4_(padded_ / 2),
-        code8_(padded_) {
+        code8_(padded_),
+        near_(std::sqrt(squares(exact(), to.mean, to.width)) <= double{most_norm}) {
     std::fill_n(x_.data(), padded_, 0.0f);
     std::fill_n(row_.data(), padded_, 0.0);
   }
@@ -49,7 +50,7 @@ class Encoder {
     const std::size_t width = to_.width;
     const double squared = squares(exact(), row, width), size = std::sqrt(squared);
     if (!std::isfinite(size) || !kernels().finite(row, width)) return false;
-    const bool known = size == 0.0 || (size >= double{least_norm} && size <= double{most_norm});
+    const bool known = near_ && (size == 0.0 || (size >= double{least_norm} && size <= double{most_norm}));
     const double factor = to_.metric != Metric::cosine || to_.prepared ? 1.0 : size > 0.0 ? 1.0 / size : 0.0;
     for (std::size_t d = 0; d < width; ++d) row_[d] = row[d] * factor - static_cast<double>(to_.mean[d]);
     for (std::size_t d = 0; d < width; ++d) x_[d] = known ? static_cast<float>(row_[d]) : 0.0f;
@@ -111,6 +112,7 @@ class Encoder {
   Buffer<float> x_;
   Buffer<std::int8_t> level4_, level8_;
   Buffer<std::uint8_t> code4_, code8_;
+  bool near_;  // the mean to the origin, so that |r|^2 of what is known is a float
 };
 
 }  // namespace
@@ -145,7 +147,7 @@ void prefix_factors(Metric metric, const float* mean, const Rows& rows, std::siz
       }
       const double part = std::sqrt(sum.total());
       if (metric == Metric::l2) {
-        out[i] = part <= 2 * double{most_norm} ? static_cast<float>(part) : 0.0f;
+        out[i] = static_cast<float>(std::min(part, most_float));  // as it is, of rows that something is known of
       } else {
         out[i] = stretch_of(std::sqrt(squares(exact(), row, rows.dims)), part);
       }

@@ -12,6 +12,7 @@ namespace kinspace {
 namespace {
 
 constexpr std::size_t item_rows = 4096;
+static_assert(block_rows == 64);  // of a bitmap's word
 
 struct Counts {
   std::uint32_t one[block_rows];    // hamming: bits that differ; jaccard: set in both
@@ -70,9 +71,13 @@ void scan(Metric metric, const Packed& queries, const Considered& considered, st
   Counts counts;
   for (; at < end; at += block_rows) {
     std::size_t n = 0;
+    const Chunk run = part.rows->run(at);
     for (std::uint64_t word = considered.word(p, at); word != 0; word &= word - 1, ++n) {
-      ids[n] = at + static_cast<std::size_t>(std::countr_zero(word));
-      rows[n] = row_of(*part.rows, ids[n]);
+      const auto i = static_cast<std::size_t>(std::countr_zero(word));
+      ids[n] = at + i;
+      rows[n] = run.begin == nullptr
+                    ? row_of(*part.rows, ids[n])
+                    : reinterpret_cast<const std::uint8_t*>(run.begin + static_cast<std::ptrdiff_t>(i) * run.stride);
     }
     for (std::size_t q = 0; q < queries.m; ++q) {
       counts.count(metric, queries.query(q), rows, n, queries.bits);

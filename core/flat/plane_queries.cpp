@@ -12,8 +12,8 @@ namespace {
 
 constexpr double u = 0x1p-24;
 constexpr double few = 16 * u;
-constexpr double tiny = 0x1p-110;  // products that underflow
-constexpr double in_double = 0x1p-40;
+constexpr double tiny = 0x1p-110;      // products that underflow
+constexpr double in_double = 0x1p-35;  // sums of 65,536 in double, one after another, and the exact kernels' own
 
 float rounded_up(double x) { return -float_below(-x); }
 double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }  // whole number; |x| < 2^51
@@ -81,8 +81,8 @@ void PlaneQueries::prepare(std::size_t q, const double* x, double base, double t
   double greatest = 0, squares = 0;
   for (std::size_t d = 0; d < dims; ++d) greatest = std::max(greatest, std::abs(x[d]));
   for (std::size_t d = 0; d < plane.compared(); ++d) squares += x[d] * x[d];
-  // As many levels as leave the sum of dims products with 127, and twice that, in an int32.
-  const double levels8 = std::floor(std::min(4095.0, 1073741823.0 / (127.0 * static_cast<double>(dims))));
+  // As many levels as leave the sum of dims products with 128, and twice that, in an int32.
+  const double levels8 = std::floor(std::min(4095.0, 1073741823.0 / (128.0 * static_cast<double>(dims))));
   const bool some = greatest > 1e-30;
   one.step4 = some ? static_cast<float>(greatest / 127.0) : 0.0f;
   one.step8 = some ? static_cast<float>(greatest / levels8) : 0.0f;
@@ -115,7 +115,8 @@ void PlaneQueries::prepare(std::size_t q, const double* x, double base, double t
   one.of_error4 = size * (1 + few) + one.of_norm4;
   one.of_error8 = size * (1 + few) + one.of_norm8;
   one.base = base;
-  one.base_slack = few * std::abs(base) + apart * mean_ + tiny;
+  one.base_slack =
+      few * std::abs(base) + apart * mean_ + tiny + (metric_ == Metric::l2 ? 0.0 : in_double * size * mean_);
   one.squares = squares;
   const double relative = in_double + 2 * static_cast<double>(plane.defect);
   one.squares_slack = squares * relative + (2 * size + turned) * turned;
@@ -168,8 +169,9 @@ void PlaneQueries::bounds(std::size_t q, std::size_t row, std::int32_t sum, floa
     const double stretch = plane.stretch == nullptr ? 1.0 : static_cast<double>(plane.stretch[row]);
     low = (one.base + dot - slack) * stretch;
     high = (one.base + dot + slack) * stretch;
-    low -= few * std::abs(low);
-    high += few * std::abs(high);
+    const double rank = metric_ == Metric::cosine ? in_double : 0.0;
+    low -= few * std::abs(low) + rank;
+    high += few * std::abs(high) + rank;
   }
   if (plane.sketch) low = high;    // near enough to rank by
   const bool known = low <= high;  // not NaN

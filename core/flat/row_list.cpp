@@ -6,15 +6,11 @@
 namespace kinspace {
 
 void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
-  const std::size_t c = from.chunks.size() == 1 ? 0 : at / from.chunk_rows;
-  const Chunk& chunk = from.chunks[c];
-  const auto into = static_cast<std::ptrdiff_t>(at - c * from.chunk_rows);
-  const bool whole = from.chunks.size() == 1 || at - c * from.chunk_rows + 64 <= from.chunk_rows;
-  if (whole && word == ~std::uint64_t{0}) {
-    const std::byte* first = chunk.begin + into * chunk.stride;
+  const Chunk run = from.run(at);
+  if (run.begin != nullptr && word == ~std::uint64_t{0}) {
     for (std::size_t i = 0; i < 64; ++i) {
       ids[n + i] = at + i;
-      rows[n + i] = reinterpret_cast<const float*>(first + static_cast<std::ptrdiff_t>(i) * chunk.stride);
+      rows[n + i] = reinterpret_cast<const float*>(run.begin + static_cast<std::ptrdiff_t>(i) * run.stride);
     }
     n += 64;
     return;
@@ -23,7 +19,7 @@ void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
     const auto i = static_cast<std::size_t>(std::countr_zero(word));
     ids[n] = at + i;
     rows[n] = reinterpret_cast<const float*>(
-        whole ? chunk.begin + (into + static_cast<std::ptrdiff_t>(i)) * chunk.stride : from.bytes(at + i));
+        run.begin != nullptr ? run.begin + static_cast<std::ptrdiff_t>(i) * run.stride : from.bytes(at + i));
     ++n;
   }
 }
@@ -32,16 +28,20 @@ void RowList::take(const Rows& from, std::size_t at, std::uint64_t word) {
 void RowList::widen(const Considered& considered, std::size_t p, std::size_t& at, std::size_t end, Widened& room) {
   const Rows& from = *considered.parts.parts[p].rows;
   if (!room.floats) room.floats = Buffer<float>(room.rows * from.dims);
-  const std::size_t row_bytes = from.row_bytes(), ahead = in_flight / row_bytes + 1;
+  const std::size_t row_bytes = from.row_bytes();
+  const auto ahead = static_cast<std::ptrdiff_t>(in_flight / row_bytes + 1);
   while (at < end && n < room.rows) {
     const std::size_t first = at / 64 * 64;
+    const Chunk run = from.run(first);
     std::uint64_t word = considered.word(p, first) & ~std::uint64_t{0} << at % 64;
-    const bool dense = word == ~std::uint64_t{0} << at % 64;
+    const bool dense = run.begin != nullptr && word == ~std::uint64_t{0} << at % 64;
     for (; word != 0 && n < room.rows; word &= word - 1, ++n) {
-      ids[n] = first + static_cast<std::size_t>(std::countr_zero(word));
-      if (const std::size_t later = ids[n] + ahead; dense && later < from.n)
-        for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(from.bytes(later) + b);
-      rows[n] = from.row(ids[n], room.floats.data() + n * from.dims);
+      const auto i = static_cast<std::ptrdiff_t>(std::countr_zero(word));
+      ids[n] = first + static_cast<std::size_t>(i);
+      const std::byte* row = run.begin != nullptr ? run.begin + i * run.stride : from.bytes(ids[n]);
+      if (dense)
+        for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(row + ahead * run.stride + b);
+      rows[n] = from.floats(row, room.floats.data() + n * from.dims);
     }
     at = word == 0 ? first + 64 : first + static_cast<std::size_t>(std::countr_zero(word));
   }

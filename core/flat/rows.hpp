@@ -31,6 +31,12 @@ struct Rows {
     const std::size_t c = chunks.size() == 1 ? 0 : i / chunk_rows;
     return chunks[c].begin + static_cast<std::ptrdiff_t>(i - c * chunk_rows) * chunks[c].stride;
   }
+  // Rows at…at + 63, as far as there are so many, if they lie in one chunk; else its begin is null.
+  Chunk run(std::size_t at) const {
+    const std::size_t c = chunks.size() == 1 ? 0 : at / chunk_rows, into = at - c * chunk_rows;
+    if (chunks.size() > 1 && into + 64 > chunk_rows) return {nullptr, 0};
+    return {chunks[c].begin + static_cast<std::ptrdiff_t>(into) * chunks[c].stride, chunks[c].stride};
+  }
   // A row's floats: where they lie, or in `room`, of dims floats, if they are not stored as floats.
   const float* row(std::size_t i, float* room) const { return floats(bytes(i), room); }
   const float* floats(const std::byte* at, float* room) const {

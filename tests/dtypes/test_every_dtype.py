@@ -10,6 +10,7 @@ import pytest
 from stored import DTYPES, PAIRS, nearest, rows_for, widened
 
 import kinspace as ks
+from kinspace.storage.dtypes import row_bytes
 
 N, DIMS = 300, 13
 
@@ -172,3 +173,58 @@ def test_update_keeps_a_vector_to_the_bit(hub: ks.Hub, dtype: str) -> None:
         space.update("a", n=2)
         np.testing.assert_array_equal(space.get("a").view(np.uint32), before.view(np.uint32))
     assert space.diff(space, space).changed.height == 0
+
+
+@pytest.mark.parametrize(("dtype", "metric"), PAIRS)
+@pytest.mark.parametrize("dims", [1, 5, 8, 12])
+def test_first_components_are_compared_as_by_brute_force(hub: ks.Hub, dtype: str, metric: str, dims: int) -> None:
+    rows = widened(dtype, rows_for(dtype, N, DIMS))
+    space = hub.create_space("docs", dims=DIMS, dtype=dtype, metric=metric)
+    space.load(keys=list(map(str, range(200))), vectors=rows[:200])
+    space.flush()
+    space.load(keys=list(map(str, range(200, N))), vectors=rows[200:])
+    for query in (rows[3], rows[11]):
+        _, far = nearest(rows[:, :dims], query[:dims], 9, metric)
+        for asked in (query, query[:dims]):
+            hits = space.nearest_neighbors(9, vector=asked, dims=dims, rerank=False, exact=True)
+            np.testing.assert_allclose(hits.distances, far, rtol=1e-12, atol=1e-12)
+        best = space.nearest_neighbors(9, vector=query, dims=dims, expand=N, exact=True)
+        np.testing.assert_allclose(best.distances, nearest(rows, query, 9, metric)[1], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_planes_change_no_answer(hub: ks.Hub, dtype: str) -> None:
+    rows = widened(dtype, rows_for(dtype, 3_000, 40))
+    metric = "hamming" if dtype == "bit" else "cosine"
+    space = hub.create_space("docs", dims=40, dtype=dtype, metric=metric)
+    space.load(keys=list(map(str, range(1_500))), vectors=rows[:1_500])
+    space.flush()
+    space.index()
+    space.load(keys=list(map(str, range(1_500, 3_000))), vectors=rows[1_500:])
+    for query in rows[:4]:
+        for dims in (40, 17):
+            hits = space.nearest_neighbors(9, vector=query, dims=dims, rerank=False, exact=True)
+            np.testing.assert_allclose(
+                hits.distances, nearest(rows[:, :dims], query[:dims], 9, metric)[1], rtol=1e-12, atol=1e-12
+            )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_are_joined_and_duplicates_found_as_by_brute_force(hub: ks.Hub, dtype: str) -> None:
+    rows = widened(dtype, rows_for(dtype, 60, DIMS))
+    metric = "hamming" if dtype == "bit" else "l2"
+    space = hub.create_space("docs", dims=DIMS, dtype=dtype, metric=metric)
+    space.load(keys=list(map(str, range(60))), vectors=rows)
+    joined = pl.concat(list(space.knn_join(space, 3)))
+    for number in range(60):
+        others = np.delete(rows, number, axis=0)
+        found = joined.filter(pl.col("key") == str(number))["_dist"].to_numpy()
+        np.testing.assert_allclose(found, nearest(others, rows[number], 3, metric)[1], rtol=1e-12, atol=1e-12)
+    pairs = pl.concat(list(space.near_duplicates(0.0)))
+    equal = {(i, j) for i in range(60) for j in range(i + 1, 60) if (rows[i] == rows[j]).all()}
+    assert {(int(a), int(b)) for a, b in zip(pairs["key"], pairs["neighbor"], strict=True)} == equal
+    choice = space.recommend_dims(rows[:5], k=3)
+    assert choice.frame["bytes"].to_list()[-1] == row_bytes(dtype, DIMS)
+    if dtype == "bit":
+        with pytest.raises(ks.InvalidInput, match="0 and 1 alone"):
+            space.recommend_dims(np.full((1, DIMS), 0.5))

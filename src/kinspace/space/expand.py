@@ -11,7 +11,7 @@ from .. import _core
 from ..errors import Corrupt
 from ..types import Metric
 
-EXPANDS = (1, 2, 3, 4, 6, 8, 10, 14, 20, 30, 50)
+EXPANDS = (1, 2, 3, 4, 6, 8, 10, 14, 20, 30, 50, 100, 200, 500)
 _KS = (1, 10, 100)
 _DEEPEST = 2_000  # candidates looked at
 _SAMPLE = 64  # rows that ask

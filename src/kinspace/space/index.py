@@ -167,9 +167,7 @@ def read_index(reader: SegmentReader, meta: Meta) -> tuple[_core.Graph, Curve]:
     """
     folder = reader.folder / FOLDER
     stored = read_folder(folder, lambda there: read_sealed(there, KIND))
-    wanted = {**attributes_of(reader, meta), "M": M, "ef_construction": EF_CONSTRUCTION}
-    if meta.index_dims is not None:
-        wanted["index_dims"] = meta.index_dims
+    wanted = {**attributes_of(reader, meta), "M": M, "ef_construction": EF_CONSTRUCTION, "index_dims": meta.index_dims}
     told = {name: stored.attributes.get(name) for name in wanted}
     if told != wanted:
         raise Corrupt(f"{folder} is not the index of this segment: it is of {told}")

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_matrix
 from ..errors import InvalidInput
 from ..length import Length, parse_length
+from ..storage.dtypes import row_bytes
 from ..types import parse_k
 from .effort import EXACT
+from .fit import space_queries
 from .recall import sample_rows
 from .recommendation import Recommendation, Row
 from .rerank import ordered
@@ -53,7 +54,7 @@ def _parse_recall(recall: object) -> float:
 def _questions(view: View, queries: Any) -> tuple[NDArray[np.float32], list[int]]:
     """Queries, and of each the position of the row that asks and is left out of its answer, -1 if none is."""
     if queries is not None and not (isinstance(queries, (int, np.integer)) and not isinstance(queries, bool)):
-        asked = as_matrix(queries, view.meta.dims, what="the queries")
+        asked = space_queries(view.meta, queries, parse_length(view.meta.dims, None, None, None))
         if not len(asked):
             raise InvalidInput("there are no queries; give some, or how many rows of the space are to ask")
         return asked, [-1] * len(asked)
@@ -100,16 +101,11 @@ def _measured(
         common += len(np.intersect1d(places, positions, assume_unique=True))
     total = sum(len(positions) for positions, _ in truth)
     speed = len(queries) / max(seconds, 1e-9)
-    return Row(length.dims, found / total, reranked / total, common / total, speed, bytes_read(view, length.dims))
+    return Row(
+        length.dims, found / total, reranked / total, common / total, speed, row_bytes(view.meta.dtype, length.dims)
+    )
 
 
 def _alone(view: View, query: NDArray[np.float32], k: int, dims: int | None, row: int) -> NDArray[np.float64]:
     """Distances of the k candidates that come first along the axes."""
     return view.nearest(query, k, EXACT, dims, exclude=row)[1]
-
-
-def bytes_read(view: View, dims: int) -> int:
-    """Bytes of each vector that a search by so many components reads of all rows: 4-bit codes and what bounds them."""
-    if view.meta.dtype == "bit":
-        return -(-dims // 8)
-    return -(-dims // 8) * 4 + 16

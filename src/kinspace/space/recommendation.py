@@ -54,7 +54,8 @@ class Recommendation:
 
         ``dims``; ``recall``, the share of the true k nearest found by the first dims alone; ``recall_reranked``, found
         after a rerank; ``overlap``, the share of keys common to the reranked and the true answer, which differs where
-        distances are equal; ``queries_per_second``, with the rerank, one after another; ``bytes``, read of each vector.
+        distances are equal; ``queries_per_second``, with the rerank, one after another; ``bytes``, of so many
+        components of a vector as stored.
         """
         import polars as pl
 

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
-from ..length import EXPAND, Length
+from ..length import Length
 from .bits import Words
-from .effort import EXACT, Effort
+from .effort import DEFAULT, EXACT, Effort
 from .expand import enough
 from .view import View
+
+_FEWEST = 100  # candidates of an index, unless the caller says how many
 
 
 def nearest(
@@ -59,14 +61,14 @@ def nearest(
 def _aimed(view: View, k: int, effort: Effort, length: Length) -> tuple[Effort, Length]:
     """How to search indexes over first components so that their candidates, ordered by all, have the recall asked for.
 
-    What is missed may be no candidate by the first components, or one that the index does not find: half of it each.
+    What is near by all components and no candidate by the first is half of what may be missed. The rest is for what an
+    index does not find: of many candidates it misses far ones, which matter little, so they are many, found at ease.
     """
     if effort.ef or length.expand is not None:
         return effort, length
-    recall = (1.0 + effort.recall) / 2
     curves = view.indexes.curves(view.parts)
-    expand = max((enough(curve, k, recall) for curve in curves), default=EXPAND)
-    return effort._replace(recall=recall), length._replace(expand=expand)
+    expand = max([-(-_FEWEST // max(1, k)), *(enough(curve, k, (1.0 + effort.recall) / 2) for curve in curves)])
+    return effort._replace(recall=min(effort.recall, DEFAULT.recall)), length._replace(expand=expand)
 
 
 def ordered(
