@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exactness_sets import SETS, debian, mean_for, queries_near
 from kinspace import _core
 
 METRICS = ("cosine", "l2", "ip")
@@ -30,96 +31,6 @@ DIMS = (1, 2, 3, 7, 8, 16, 17, 64, 65, 128, 384, 768, 1536, 4096)
 SHARES = (None, 0.001, 0.01, 0.1, 0.5)  # of rows that a filter lets through
 FLOATS = 1 << 26  # of a set at most: fewer rows where dims are many
 BLOCK = 1 << 22  # floats widened at once
-
-
-def clustered(rng, n, dims):
-    X = rng.standard_normal((n, dims), np.float32)
-    X *= np.float32(0.3)
-    X += rng.standard_normal((300, dims), np.float32)[rng.integers(0, 300, n)]
-    return X
-
-
-def duplicates(rng, n, dims):
-    return clustered(rng, n // 8 + 1, dims)[rng.integers(0, n // 8 + 1, n)]
-
-
-def ulps(rng, n, dims):
-    X = clustered(rng, 3, dims)[rng.integers(0, 3, n)]
-    for row in np.array_split(np.arange(n), n // 4096 + 1):  # 1 ulp up or down in one dimension of 50, or the first
-        moved = rng.random((len(row), dims)) < 0.02
-        moved[:, 0] |= rng.random(len(row)) < 0.5
-        X[row] = np.where(moved, np.nextafter(X[row], rng.choice([-9, 9], (len(row), 1)).astype(np.float32)), X[row])
-    return X
-
-
-def outliers(rng, n, dims):
-    X = clustered(rng, n, dims)
-    far = rng.integers(0, n, 10)
-    X[far] *= np.float32(1e6) / np.linalg.norm(X[far], axis=1, keepdims=True)
-    return X
-
-
-def subnormals(rng, n, dims):
-    X = clustered(rng, n, dims)
-    X[:, dims // 2 :] *= np.float32(1e-39)
-    X[rng.random(n) < 0.1] *= np.float32(1e-39)
-    return X
-
-
-def zeros(rng, n, dims):
-    X = clustered(rng, n, dims)
-    X[rng.random(n) < 0.5] = 0
-    X[rng.random(n) < 0.2, : dims // 2] = 0
-    return X
-
-
-def far(rng, n, dims):
-    return clustered(rng, n, dims) + np.float32(1000)
-
-
-def magnitudes(rng, n, dims):
-    return clustered(rng, n, dims) * np.float32(10) ** rng.integers(-18, 18, (n, 1)).astype(np.float32)
-
-
-def alike(rng, n, dims):
-    """Rows whose differences are nothing beside them: distances in double are rounded to ties."""
-    X = np.zeros((n, dims), np.float32)
-    X[:, 0] = 1
-    X[:, -1] = rng.random(n) * 1e-20
-    return X
-
-
-def cancelling(rng, n, dims):
-    """Two great values that cancel for some queries, and leave what the rounding of their sum is made of."""
-    X = clustered(rng, n, dims) * np.float32(0.01)
-    X[:, :2] = 2.0**50
-    return X
-
-
-SETS = {
-    "clustered": clustered, "duplicates": duplicates, "1 ulp": ulps, "outliers": outliers, "subnormals": subnormals,
-    "zero vectors": zeros, "far away": far, "magnitudes": magnitudes, "alike": alike,
-    "cancelling": cancelling,
-}  # fmt: skip
-
-
-def debian(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    X = np.load(folder / "debian_minilm_f16.npy").astype(np.float32)
-    return X, np.load(folder / "debian_queries_minilm_f32.npy").astype(np.float32)
-
-
-def queries_near(rng, X, m, others):
-    """As many queries: others, rows, rows a little off, and now and then zero, an axis, or one that cancels."""
-    Q = np.concatenate([others, X[rng.integers(0, len(X), 2 * m)]])[rng.permutation(len(others) + 2 * m)[:m]]
-    kind = rng.integers(0, 20, m)
-    Q = np.where((kind < 5)[:, None], Q * (1 + 1e-3 * rng.standard_normal(Q.shape)), Q).astype(np.float32)
-    Q[kind >= 17] = 0
-    axes = kind >= 18
-    Q[axes, rng.integers(0, Q.shape[1], axes.sum())] = 1
-    Q[kind == 19, -1] = 1
-    Q[kind == 19, 1:2] = -1
-    Q[kind == 19, 0] = 1
-    return Q
 
 
 def bitmap(mask):
@@ -136,17 +47,8 @@ class Searched:
         self.metric, cut = metric, len(X) // 3
         self.whole, self.planes = [], []
         for rows in (X[:cut], X[cut:]):
-            mean = np.zeros(X.shape[1])
-            for block in np.array_split(rows, max(1, rows.size // BLOCK)):
-                wide = block.astype(np.float64)
-                length = np.linalg.norm(wide, axis=1, keepdims=True)
-                if metric == "cosine":
-                    wide = np.divide(wide, length, out=np.zeros_like(wide), where=length > 0)
-                mean += np.where(length < 1e15, wide, 0).sum(axis=0)
             self.whole.append(_core.Rows([rows]))
-            plane = _core.Plane(
-                len(rows), X.shape[1], metric=metric, mean=(mean / max(len(rows), 1)).astype(np.float32)
-            )
+            plane = _core.Plane(len(rows), X.shape[1], metric=metric, mean=mean_for(rng, rows, metric))
             plane.encode(self.whole[-1])
             self.planes.append(plane)
         self.X, self.bounds = X, (0, cut, len(X))
@@ -224,10 +126,10 @@ def ask(rng, searched, Q, dims) -> int:
     """How many answers differ."""
     X = searched.X
     scan, brute = searched.scan(dims), Brute(np.ascontiguousarray(X[:, :dims]), Q, searched.metric)
-    masks = {share: None if share is None else rng.random(len(X)) < share for share in SHARES}
+    masks = [None if share is None else rng.random(len(X)) < share for share in SHARES]
     way = rng.choice(len(SHARES), len(Q), p=[0.6, 0.1, 0.1, 0.1, 0.1])
     differences = 0
-    for i, (share, mask) in enumerate(masks.items()):
+    for i, mask in enumerate(masks):
         asked = np.flatnonzero(way == i)
         words, k = None if mask is None else searched.masks(mask), int(rng.choice([1, 10, 100]))
         half = len(asked) // 2  # in one batch, the others one by one
@@ -249,8 +151,7 @@ def lines(sets, dims, rows, queries, seed, real=None) -> Iterator[Line]:
     cases = [(name, width, min(rows, FLOATS // width)) for name, width in product(sets, dims)]
     if real is not None:
         cases += [("debian", real[0].shape[1], min(rows, len(real[0])))]
-    prefixes = [sorted(rng.choice(below, min(2, len(below)), replace=False)) if (below := [d for d in DIMS if d < case[1]])
-                else [] for case in cases]  # fmt: skip
+    prefixes = [rng.permutation([d for d in DIMS if d < width])[:2].astype(int) for _, width, _ in cases]
     lined = sum(n * len(METRICS) * (1 + len(p)) for (_, _, n), p in zip(cases, prefixes, strict=True))
     m = -(-queries * rows // lined)
     for i in rng.permutation(len(cases)):
@@ -263,7 +164,7 @@ def lines(sets, dims, rows, queries, seed, real=None) -> Iterator[Line]:
             X, others = drawn[:n], drawn[n:]
         for metric in METRICS:
             searched = Searched(rng, X, metric)
-            for length in [width, *map(int, prefixes[i])]:
+            for length in (width, *prefixes[i].tolist()):
                 Q = np.ascontiguousarray(queries_near(rng, X, m, others)[:, :length])
                 yield Line(name, metric, length, width, m, n, ask(rng, searched, Q, length))
 
@@ -284,17 +185,16 @@ def main() -> int:
     print(f"{'set':14}{'metric':8}{'dims':>13}{'queries':>9}{'rows':>9}{'differences':>13}", flush=True)
     for line in lines(options.sets, options.dims, options.rows, options.queries, options.seed, real):
         length = str(line.dims) if line.dims == line.width else f"{line.dims} of {line.width}"
-        print(
-            f"{line.set:14}{line.metric:8}{length:>13}{line.queries:9,}{line.rows:9,}{line.differences:13,}", flush=True
-        )
+        counts = f"{line.queries:9,}{line.rows:9,}{line.differences:13,}"
+        print(f"{line.set:14}{line.metric:8}{length:>13}{counts}", flush=True)
         compared += line.queries * line.rows
         differences += line.differences
         if time.monotonic() - begun > options.seconds:
-            print("stopped for the time; not all has been asked")
+            print("stopped for the time: not all has been asked")
             break
     print(
-        f"{differences} differences; {compared:.3g} pairs of a query and a row, as many as {compared / 1e5:,.0f} queries "
-        f"× 100,000 rows; {(time.monotonic() - begun) / 60:.1f} minutes"
+        f"{differences} differences in {compared:.3g} pairs of a query and a row, {compared / 1e5:,.0f} × 100,000; "
+        f"{(time.monotonic() - begun) / 60:.1f} minutes"
     )
     return int(differences > 0)
 

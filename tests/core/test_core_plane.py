@@ -126,6 +126,35 @@ def test_any_mean_gives_the_same_answer(isa, rng, metric):
         assert_found(rows.search(X[5], 10), nearest(metric, X, X[5], 10))
 
 
+def test_cosines_that_differ_by_less_than_a_double_can_say_are_ties(isa):
+    X = np.zeros((ROWS, 2), np.float32)
+    X[:, 0] = 1
+    X[:, 1] = np.arange(ROWS) * 1e-20
+    q = np.array([0, 1], np.float32)
+    assert_found(coded(X, "cosine").search(q, 10), (np.arange(10), np.ones(10)))
+
+
+def test_products_that_cancel_are_ranked_as_their_sum_is_rounded(isa, rng):
+    X = np.full((ROWS, 3), 2.0**50, np.float32)
+    X[:, 2] = rng.permutation(ROWS) * np.float32(0.05 / ROWS)  # below half a unit of 2^50 in double
+    q = np.array([1, -1, 1], np.float32)
+    assert_found(coded(X, "ip").search(q, 10), (np.arange(10), np.zeros(10)))
+
+
+@pytest.mark.parametrize("mean", [2.5e18, 1.85e19, 1e30])
+@pytest.mark.parametrize("dims", [9, 40])
+def test_a_mean_too_far_for_the_squares_of_floats_changes_nothing(isa, rng, mean, dims):
+    X = np.zeros((ROWS, 40), np.float32)
+    X[:, 0] = np.where(rng.random(ROWS) < 0.5, 0.9e18, 0) + rng.standard_normal(ROWS) * 1e15
+    middle = np.zeros(40, np.float32)
+    middle[0] = mean
+    plane = plane_over(X, "l2", mean=middle).prefix(dims, _core.Rows([X]))
+    cut = np.ascontiguousarray(X[:, :dims])
+    rows = _core.Scan([_core.Rows([cut])], metric="l2", planes=[plane])
+    for q in (X[5], 0.5 * middle, X[5] + middle):
+        assert_found(rows.search(q[:dims], 10), nearest("l2", cut, q[:dims], 10))
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_codes_are_the_same_from_any_chunks_and_threads(rng, metric):
     X, before = vectors(rng, ROWS, 130), _core.isa()
