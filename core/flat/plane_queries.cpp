@@ -32,7 +32,9 @@ PlaneQueries::PlaneQueries(const Plane& p, const Queries& queries)
   std::fill_n(constant_, plane_rows, metric_ == Metric::l2 ? 2.0f : 1.0f);
   const std::size_t dims = p.compared();
   mean_ = std::sqrt(kinspace::squares(*queries.kernels.exact, p.mean, dims));
-  square_error_ = few + 2 * static_cast<double>(p.defect);
+  const double defect = static_cast<double>(p.defect);
+  defect_ = defect < 0.5 ? defect / (1 - defect) : HUGE_VAL;
+  square_error_ = few + 2 * defect_;
   std::vector<double> x(dims);
   for (std::size_t q = 0; q < queries.m; ++q) {
     const float* query = queries.query(q);
@@ -56,7 +58,7 @@ PlaneQueries::PlaneQueries(const Plane& p, const Queries& queries)
   }
 }
 
-// x = rotation * query * factor, in float; returns what it is off by at most.
+// x = rotation * query * factor, in float; returns what it is off by at most: anything, if it leaves the floats.
 double PlaneQueries::rotate(const Queries& queries, const float* query, double factor, double* x) const {
   const std::size_t width = plane.width;
   std::vector<float> scaled(width);
@@ -69,6 +71,10 @@ double PlaneQueries::rotate(const Queries& queries, const float* query, double f
     float sums[together];
     queries.kernels.dots(scaled.data(), rows, n, width, 0, sums);
     for (std::size_t i = 0; i < n; ++i) x[d + i] = static_cast<double>(sums[i]);
+  }
+  if (!std::all_of(x, x + width, [](double one) { return std::isfinite(one); })) {
+    std::fill_n(x, width, 0.0);
+    return HUGE_VAL;
   }
   const double length = std::sqrt(kinspace::squares(*queries.kernels.exact, scaled.data(), width));
   const Bounds bounds(width, false);  // each row of the rotation has length 1, but for its defect
@@ -105,7 +111,7 @@ void PlaneQueries::prepare(std::size_t q, const double* x, double base, double t
   }
   one.offset = 15 * sum;
   const double size = std::sqrt(squares) * (1 + in_double);
-  const double apart = turned + static_cast<double>(plane.defect) * length;
+  const double apart = turned + defect_ * length;
   const auto of_norm = [size, apart](double lost) {
     const double delta = std::sqrt(lost) * (1 + in_double) + apart;
     return delta * (1 + few) + few * (size + delta);
@@ -118,8 +124,7 @@ void PlaneQueries::prepare(std::size_t q, const double* x, double base, double t
   one.base_slack =
       few * std::abs(base) + apart * mean_ + tiny + (metric_ == Metric::l2 ? 0.0 : in_double * size * mean_);
   one.squares = squares;
-  const double relative = in_double + 2 * static_cast<double>(plane.defect);
-  one.squares_slack = squares * relative + (2 * size + turned) * turned;
+  one.squares_slack = squares * (in_double + 2 * defect_) + (2 * size + turned) * turned;
 }
 
 Sieve PlaneQueries::sieve4(std::size_t q, float tau) const {

@@ -14,9 +14,10 @@
 // cosine that is v. Of ip it is v |x| <= v (norm + |mean|): few u norm has the one, v |mean| is added. Of l2 it is
 // relative, v (norm^2 + |q|^2). q and r themselves are off by 2^-52 of what they are, and of the row (cosine).
 //
-// With a rotation the query is rotated in float, which is off by `turned` at most, and <Rq, Rx> is not <q, x> but
+// With a rotation R the query is rotated in float, which is off by `turned` at most, and <Rq, Rx> is not <q, x> but
 // within |q||x| defect, |x| <= norm + error + |mean|; |Rq - Rx|^2 is within defect |q - x|^2 <= 2 defect (|q|^2 +
-// |x|^2).
+// |x|^2). What is long is that after R, hence defect / (1 - defect). Rx is rounded to floats, so that the norm is off
+// by u |Rx| <= u (|Rq| + |q| + norm), q being less the mean: turned >= 36 u |Rq| and the few u of the others cover it.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -59,6 +60,7 @@ class PlaneQueries {
 
   Metric metric_;
   double mean_ = 0;      // |mean|
+  double defect_ = 0;    // of lengths after the rotation
   double square_error_;  // relative, of norm^2
   std::size_t stride_;
   Buffer<std::int8_t> code4_;

@@ -257,7 +257,13 @@ def test_a_rotation_changes_nothing_of_an_exact_answer(isa, rng, metric, kind):
     for dims in (3, 70):
         X = vectors(rng, ROWS, dims, kind)
         rows = _core.Scan([_core.Rows([X])], metric=metric, planes=[rotated_plane(rng, X, metric)])
-        for q in (X[7], X[7] + np.float32(1e-4), vectors(rng, 1, dims)[0], np.zeros_like(X[0])):
+        for q in (
+            X[7],
+            X[7] + np.float32(1e-4),
+            vectors(rng, 1, dims)[0],
+            np.zeros_like(X[0]),
+            np.full_like(X[0], 3e38),
+        ):
             assert_found(rows.search(q, 10), nearest(metric, X, q, 10))
 
 
