@@ -2,6 +2,7 @@
 #include "bind/plane.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -80,6 +81,7 @@ void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metri
   if (n >= std::size_t{1} << 32) throw nb::value_error("n: expected less than 2^32 rows");
   made.plane.n = n;
   made.room = plane_room(n);
+  made.made = true;
   const Array<float> middle = parse_queries(mean, "mean", dims, 1);
   const bool rotated = !rotation.is_none();
   const Array<float> axes = rotated ? parse_queries(rotation, "rotation", dims, 2) : Array<float>{};
@@ -94,6 +96,8 @@ void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metri
     if (size != 0) std::memset(data, 0, size);
     const std::string_view name = shape.name;
     if (name == "mean") std::memcpy(data, middle.data, size);
+    if (name == "errors4" || name == "errors8")  // until a row is coded nothing is known of it
+      std::fill_n(static_cast<float*>(data), shape.rows * shape.columns, HUGE_VALF);
     if (name == "rotation") std::memcpy(data, axes.data, size);
     if (name == "defect") std::memcpy(data, &defect, size);
   }
@@ -104,6 +108,7 @@ void make_plane(PyPlane* self, std::size_t n, std::size_t dims, nb::handle metri
 void encode(PyPlane& self, const PyRows& rows, std::size_t first, nb::handle threads) {
   Plane& plane = self.plane;
   const std::size_t workers = parse_count(threads, "threads");
+  if (!self.made) throw nb::value_error("encode: only for a plane that was made empty, not one restored or cut short");
   if (rows.rows.dims != plane.width) throw nb::value_error("rows: their dims are not the plane's");
   if (first % 16 != 0 || first > plane.n || rows.rows.n > plane.n - first)
     throw nb::value_error("first: expected a multiple of 16, and the rows to fit");
@@ -152,6 +157,7 @@ PyPlane* prefix(const PyPlane& self, std::size_t dims, const PyRows& rows, nb::h
   if (self.plane.rotation != nullptr) throw nb::value_error("dims: a rotated plane has sketches, no prefixes");
   if (rows.rows.n != self.plane.n || rows.rows.dims != self.plane.width) throw nb::value_error("rows: not the plane's");
   auto made = std::make_unique<PyPlane>(self);
+  made->made = false;
   point(*made, dims);
   const std::vector<std::size_t> lengths = plane_lengths(self.plane.width);
   const bool kept = std::find(lengths.begin(), lengths.end(), dims) != lengths.end();
@@ -171,6 +177,7 @@ PyPlane* prefix(const PyPlane& self, std::size_t dims, const PyRows& rows, nb::h
 PyPlane* sketch(const PyPlane& self, std::size_t dims) {
   if (dims == 0 || dims > self.plane.width) throw nb::value_error("dims: expected 1… the plane's");
   auto made = std::make_unique<PyPlane>(self);
+  made->made = false;
   point(*made, dims);
   Plane& plane = made->plane;
   plane.norm = floats(self, "norms") + (plane_lengths(plane.width).size() - 1) * self.room;
@@ -183,6 +190,7 @@ PyPlane* sketch(const PyPlane& self, std::size_t dims) {
 PyPlane* head(const PyPlane& self, std::size_t n) {
   if (n > self.plane.n) throw nb::value_error("n: more than the plane has");
   auto made = std::make_unique<PyPlane>(self);
+  made->made = false;
   made->plane.n = n;
   return made.release();
 }

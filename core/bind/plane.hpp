@@ -12,6 +12,7 @@ namespace kinspace::bind {
 struct PyPlane {
   Plane plane;
   std::size_t room = 0;  // rows the arrays have room for
+  bool made = false;     // here: the arrays may be written to
   nb::dict arrays;       // by name
   std::vector<nb::object> keep;
 };

@@ -79,7 +79,7 @@ class Plane:
         rotation: NDArray[np.float32] | None = None,
         defect: float = 0.0,
     ) -> None:
-        """Make room; all codes are to come.
+        """Make room; all codes are to come, and of a row that has none nothing is told.
 
         With a rotation (dims, dims), within `defect` of orthogonal, encode() takes rows that are rotated, and for
         cosine of length 1, rounded from double; the mean is of these.
@@ -95,7 +95,10 @@ class Plane:
     def dims(self) -> int: ...
     def arrays(self) -> dict[str, NDArray[Any]]: ...
     def encode(self, rows: Rows, *, first: int = 0, threads: int = 0) -> None:
-        """Code these rows as first, first + 1…; first is a multiple of 16. Not of rows that are being searched."""
+        """Code these rows as first, first + 1…; first is a multiple of 16. Not of rows that are being searched.
+
+        Only for a plane that was made empty: what is restored, or cut short, is not written to.
+        """
 
     def prefix(self, dims: int, rows: Rows, *, threads: int = 0) -> Plane:
         """The same codes for a Scan of the first dims dimensions; rows are the plane's, whole."""

@@ -89,6 +89,20 @@ def test_a_plane_of_the_first_rows_leaves_the_rest_to_be_scanned(isa, rng, metri
 
 
 @pytest.mark.parametrize("metric", METRICS)
+def test_rows_that_were_not_coded_are_found_too(isa, rng, metric):
+    X = vectors(rng, ROWS, 20)
+    plane = _core.Plane(len(X), 20, metric=metric, mean=unit_mean(X, metric))
+    plane.encode(_core.Rows([X[320:640]]), first=320)
+    damaged = X[640:].copy()
+    damaged[300] = np.nan
+    with pytest.raises(ValueError, match="row 300"):
+        plane.encode(_core.Rows([damaged]), first=640)
+    rows = _core.Scan([_core.Rows([X])], metric=metric, planes=[plane])
+    for q in (X[3], X[500], X[1000]):
+        assert_found(rows.search(q, 20), nearest(metric, X, q, 20))
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_parts_with_and_without_planes_make_one_answer_with_ties_by_order(isa, rng, metric):
     X = vectors(rng, 3 * ROWS, 20)
     X[ROWS : ROWS + 400] = X[:400]
@@ -205,6 +219,9 @@ def test_what_does_not_fit_together_is_refused(rng):
         lambda: _core.Scan([rows], metric="l2", planes=[plane.head(63)]),
         lambda: _core.Scan([_core.Rows([X[:, :8]])], metric="l2", planes=[plane]),
         lambda: plane.encode(rows, first=8),
+        lambda: plane.head(64).encode(_core.Rows([X[:64]])),
+        lambda: plane.prefix(8, rows).encode(rows),
+        lambda: _core.Plane.restore(500, 16, metric="l2", arrays=plane.arrays()).encode(rows),
         lambda: plane.encode(rows, first=16),
         lambda: plane.encode(_core.Rows([X[:, :8]])),
         lambda: plane.prefix(17, rows),
