@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t ahead = 16;        // codes of rows that are fetched before they are looked at
 constexpr std::size_t blocks_ahead = 1;  // likewise
 // With fewer rows of a block considered than this, each is read in 8 bits at once (measured).
-constexpr int few_alone = 6, few_together = 3;
+constexpr int few_alone = 4, few_together = 2;
 // Looking at a row in 8 bits costs as much as so many dimensions of it save beside floats in tiles (measured).
 constexpr std::size_t dims_of_look = 4500;
 constexpr std::size_t patience = 3;  // calls that floats take once they are cheaper

@@ -45,6 +45,7 @@ Allowed allowed_of(const Considered& considered, std::size_t p, std::size_t live
   Allowed allowed;
   allowed.live = part.live;
   allowed.count = live;
+  allowed.coded = part.plane != nullptr;
   if (!considered.masks.empty() && considered.masks[p] != nullptr) {
     allowed.mask = considered.masks[p];
     allowed.count = 0;
