@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t ahead = 16;        // codes of rows that are fetched before they are looked at
 constexpr std::size_t blocks_ahead = 1;  // likewise
 // With fewer rows of a block considered than this, each is read in 8 bits at once (measured).
-constexpr int few_alone = 4, few_together = 2;
+constexpr std::size_t few_alone = 4, few_together = 2;
 // Looking at a row in 8 bits costs as much as so many dimensions of it save beside floats in tiles (measured).
 constexpr std::size_t dims_of_look = 4500;
 constexpr std::size_t patience = 3;  // calls that floats take once they are cheaper
@@ -24,7 +24,7 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
                      std::size_t end) {
   begin(ready);
   std::size_t many = 48 * queries_.m;
-  const int few = queries_.m < plane_queries ? few_alone : few_together;
+  const std::size_t few = queries_.m < plane_queries ? few_alone : few_together;
   for (; at < end; at += 64) {
     std::uint64_t word = considered.word(p, at);
     for (std::size_t row = at; word != 0; row += plane_rows, word >>= plane_rows) {
@@ -35,7 +35,7 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
         begin(ready);
         many = 256 * queries_.m;
       }
-      if (std::popcount(bits) >= few) {
+      if (bits_set(bits) >= few) {
         sift(ready, row, bits);
       } else {
         for (std::size_t q = 0; q < queries_.m; ++q) take(row, bits, q);
@@ -104,8 +104,12 @@ void PlaneScan::sort() {
 // Has the codes of some of them fetched.
 void PlaneScan::fetch(const PlaneQueries& ready, std::size_t from) const {
   for (std::size_t h = from; h < std::min(hits_.size(), from + plane_rows); ++h) {
-    const std::int8_t* code = ready.plane.code8(hits_[h].row);
+    const std::size_t row = hits_[h].row;
+    const std::int8_t* code = ready.plane.code8(row);
     for (std::size_t d = 0; d < ready.padded; d += 64) __builtin_prefetch(code + d);
+    __builtin_prefetch(ready.plane.scale8 + row);
+    __builtin_prefetch(ready.plane.error8 + row);
+    __builtin_prefetch(ready.plane.norm + row);
   }
 }
 
