@@ -140,7 +140,8 @@ def draw(found: Mapping[str, Any], title: str) -> Any:
             axis.plot(runs, means, color=colour, marker=marker, linestyle="", markersize=8, label=who)
         for way, one in found.items():
             here = one[BY_SPACE]["runs"]["best"], float(np.mean(one[BY_SPACE]["overlap"]))
-            axis.annotate(way, here, (9, -4), textcoords="offset points", fontsize=9)
+            side = ((-9, -4), "right") if way == WAYS[0] else ((9, -4), "left")  # two are near each other
+            axis.annotate(way, here, side[0], textcoords="offset points", fontsize=9, ha=side[1])
         axis.set(
             xscale="log", xlabel="runs per second, one query at a time", ylabel=f"of the full scan's {K}, on average"
         )

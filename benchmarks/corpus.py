@@ -74,6 +74,14 @@ def random_vectors(n: int, dims: int, seed: int = 7) -> Vectors:
     return np.random.default_rng(seed).standard_normal((n, dims), dtype=np.float32)
 
 
+def clustered_vectors(n: int, dims: int, seed: int = 1) -> Vectors:
+    """Return n vectors around 500 centres, each a normal one of its own; 0.7 of it is noise."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((500, dims), dtype=np.float32)
+    noise = np.float32(0.7) * rng.standard_normal((n, dims), dtype=np.float32)
+    return centres[rng.integers(0, len(centres), n)] + noise
+
+
 def stream(n: int, dims: int, batch: int) -> Iterator[pl.DataFrame]:
     """Yield frames of key, number and vector, batch rows at a time; nothing is kept."""
     for start in range(0, n, batch):

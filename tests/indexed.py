@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import kinspace as ks
+from kinspace.storage.files import FolderLock
 
 PATIENCE = 60.0  # seconds; a machine under load is slow
 
@@ -58,5 +59,16 @@ def files_in(folder: Path) -> list[str]:
 
 
 def strangers(space: ks.Space) -> list[str]:
-    """What lies in the segments' folders that should not."""
-    return [path.name for folder in segment_folders(space) for path in folder.iterdir() if path.name.startswith(".")]
+    """What lies in the segments' folders that should not: what somebody is writing may."""
+    there = [path for folder in segment_folders(space) for path in folder.iterdir() if path.name.startswith(".")]
+    return [path.name for path in there if _unused(path)]
+
+
+def _unused(folder: Path) -> bool:
+    try:
+        lock = FolderLock.alone(folder)
+    except FileNotFoundError:  # it was put in its place, or removed
+        return False
+    if lock is not None:
+        lock.release()
+    return lock is not None

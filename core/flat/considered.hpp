@@ -1,6 +1,5 @@
 // Which rows a search considers: live, in the mask, and not excluded.
 #pragma once
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -8,6 +7,14 @@
 #include "flat/rows.hpp"
 
 namespace kinspace {
+
+// How many bits are set. std::popcount is a call where the baseline has no instruction for it.
+inline std::size_t bits_set(std::uint64_t x) {
+  x -= x >> 1 & 0x5555555555555555;
+  x = (x & 0x3333333333333333) + (x >> 2 & 0x3333333333333333);
+  x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+  return static_cast<std::size_t>(x * 0x0101010101010101 >> 56);
+}
 
 struct Considered {
   const Parts& parts;
@@ -37,8 +44,7 @@ struct Considered {
         const std::uint64_t row = static_cast<std::uint64_t>(exclude) - part.first;
         if (exclude >= 0 && row < part.rows->n) --total;
       } else {
-        for (std::size_t at = 0; at < part.rows->n; at += 64)
-          total += static_cast<std::size_t>(std::popcount(word(p, at)));
+        for (std::size_t at = 0; at < part.rows->n; at += 64) total += bits_set(word(p, at));
       }
     }
     return total;

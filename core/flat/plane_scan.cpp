@@ -7,10 +7,13 @@
 namespace kinspace {
 namespace {
 
+constexpr std::size_t ahead = 16;        // codes of rows that are fetched before they are looked at
+constexpr std::size_t blocks_ahead = 1;  // likewise
 // With fewer rows of a block considered than this, each is read in 8 bits at once (measured).
-constexpr std::size_t ahead = 16;
-constexpr std::size_t blocks_ahead = 1;  // are fetched (measured)
-constexpr int few_alone = 6, few_together = 3;
+constexpr std::size_t few_alone = 4, few_together = 2;
+// Looking at a row in 8 bits costs as much as so many dimensions of it save beside floats in tiles (measured).
+constexpr std::size_t dims_of_look = 4500;
+constexpr std::size_t patience = 3;  // calls that floats take once they are cheaper
 
 }  // namespace
 
@@ -21,7 +24,7 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
                      std::size_t end) {
   begin(ready);
   std::size_t many = 48 * queries_.m;
-  const int few = queries_.m < plane_queries ? few_alone : few_together;
+  const std::size_t few = queries_.m < plane_queries ? few_alone : few_together;
   for (; at < end; at += 64) {
     std::uint64_t word = considered.word(p, at);
     for (std::size_t row = at; word != 0; row += plane_rows, word >>= plane_rows) {
@@ -32,7 +35,7 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
         begin(ready);
         many = 256 * queries_.m;
       }
-      if (std::popcount(bits) >= few) {
+      if (bits_set(bits) >= few) {
         sift(ready, row, bits);
       } else {
         for (std::size_t q = 0; q < queries_.m; ++q) take(row, bits, q);
@@ -40,6 +43,18 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
     }
   }
   look(ready, considered.parts.parts[p].first);
+}
+
+bool PlaneScan::dearer_than_tiles(std::size_t rows) {
+  if (waiting_ > 0) {
+    --waiting_;
+    return true;
+  }
+  const bool dear = !tried_ || looked_ * dims_of_look > rows * queries_.m * queries_.dims;
+  looked_ = 0;
+  tried_ = true;
+  if (dear) waiting_ = patience;
+  return dear;
 }
 
 void PlaneScan::begin(const PlaneQueries& ready) {
@@ -75,16 +90,33 @@ void PlaneScan::take(std::size_t row, std::uint32_t bits, std::size_t q) {
   }
 }
 
+// Query after query: those of one are looked at together.
+void PlaneScan::sort() {
+  if (queries_.m == 1) return;
+  starts_.assign(queries_.m + 1, 0);
+  for (const Hit& hit : hits_) ++starts_[hit.q + 1];
+  for (std::size_t q = 0; q < queries_.m; ++q) starts_[q + 1] += starts_[q];
+  sorted_.resize(hits_.size());
+  for (const Hit& hit : hits_) sorted_[starts_[hit.q]++] = hit;
+  hits_.swap(sorted_);
+}
+
 // Has the codes of some of them fetched.
 void PlaneScan::fetch(const PlaneQueries& ready, std::size_t from) const {
   for (std::size_t h = from; h < std::min(hits_.size(), from + plane_rows); ++h) {
-    const std::int8_t* code = ready.plane.code8(hits_[h].row);
+    const std::size_t row = hits_[h].row;
+    const std::int8_t* code = ready.plane.code8(row);
     for (std::size_t d = 0; d < ready.padded; d += 64) __builtin_prefetch(code + d);
+    __builtin_prefetch(ready.plane.scale8 + row);
+    __builtin_prefetch(ready.plane.error8 + row);
+    __builtin_prefetch(ready.plane.norm + row);
   }
 }
 
 void PlaneScan::look(const PlaneQueries& ready, std::size_t first) {
   const Plane& plane = ready.plane;
+  looked_ += hits_.size();
+  sort();
   for (std::size_t h = 0; h < ahead; h += plane_rows) fetch(ready, h);
   for (std::size_t h = 0; h < hits_.size();) {
     fetch(ready, h + ahead);

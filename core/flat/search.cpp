@@ -71,7 +71,8 @@ bool Search::scan(std::size_t thread, std::size_t item) {
   const auto p = static_cast<std::size_t>(std::upper_bound(items_.begin(), items_.end(), item) - items_.begin()) - 1;
   std::size_t at = (item - items_[p]) * item_rows_;
   const std::size_t end = std::min(considered_.parts.parts[p].rows->n, at + item_rows_);
-  if (planes_[p] != nullptr && at < planes_[p]->plane.n) {
+  const bool tiles = !queries_.tiles.empty() && planes_[p] != nullptr && worker.planes.dearer_than_tiles(end - at);
+  if (planes_[p] != nullptr && at < planes_[p]->plane.n && !tiles) {
     const std::size_t coded = std::min(end, planes_[p]->plane.n);
     worker.planes.scan(considered_, p, *planes_[p], at, coded);
     at = coded;

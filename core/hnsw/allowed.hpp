@@ -12,6 +12,7 @@ struct Allowed {
   const std::uint64_t* mask = nullptr;
   std::int64_t exclude = -1;
   std::size_t count = 0;  // rows of the graph that are allowed
+  bool coded = false;     // the part has a plane: comparing its rows exactly costs less
 
   bool filtered() const { return live != nullptr || mask != nullptr; }
   bool row(std::uint32_t r) const {

@@ -14,6 +14,12 @@ constexpr double spare = 1.2;     // pools are so much larger than the share of 
 
 // Costs in nanoseconds, measured on one core of a 2024 server; only their ratios matter.
 double exact_cost(const Graph& graph, double rows) { return rows * (8 + static_cast<double>(graph.coder.dims) / 14); }
+// By a plane: row by row, or all of them, whichever is cheaper.
+double exact_cost(const Graph& graph, const Allowed& allowed) {
+  const double dims = static_cast<double>(graph.coder.dims), rows = static_cast<double>(allowed.count);
+  if (!allowed.coded) return exact_cost(graph, rows);
+  return std::min(rows * (5 + dims / 28), static_cast<double>(graph.rows) * (1 + dims / 110));
+}
 double distance_cost(const Graph& graph) { return 8 + 4 * static_cast<double>(graph.coder.lines); }
 double all_cost(const Graph& graph, double ef) {
   return 0.6 * static_cast<double>(2 * graph.M) * (ef + 6) * distance_cost(graph);
@@ -49,7 +55,7 @@ void seed(const Graph& graph, const Allowed& allowed, std::size_t wanted, const 
 
 Way choose_way(const Graph& graph, const Allowed& allowed, std::size_t k, std::size_t ef) {
   const double share = share_of(graph, allowed), wanted = static_cast<double>(std::max(ef, k));
-  const double exact = exact_cost(graph, static_cast<double>(allowed.count));
+  const double exact = exact_cost(graph, allowed);
   const double all = all_cost(graph, spare * wanted / share), two = two_hops_cost(graph, share, wanted);
   if (allowed.count <= k || exact <= std::min(all, two)) return Way::exact;
   return all <= two ? Way::all : Way::two_hops;
@@ -60,7 +66,7 @@ bool dearer_than_exact(const Graph& graph, std::size_t rows, std::size_t ef) {
 }
 
 bool search_all(const Graph& graph, const Allowed& allowed, Hop& hop, std::size_t ef, Searcher& mine) {
-  const double share = share_of(graph, allowed), exact = exact_cost(graph, static_cast<double>(allowed.count));
+  const double share = share_of(graph, allowed), exact = exact_cost(graph, allowed);
   const std::size_t wanted = std::min(ef, allowed.count);
   auto capacity = static_cast<std::size_t>(spare * static_cast<double>(ef) / share) + 1;
   const Pool& pool = mine.work.pool;

@@ -2,7 +2,6 @@
 #include "hnsw/nearest.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "flat/search.hpp"
 #include "hnsw/filter.hpp"
@@ -45,11 +44,11 @@ Allowed allowed_of(const Considered& considered, std::size_t p, std::size_t live
   Allowed allowed;
   allowed.live = part.live;
   allowed.count = live;
+  allowed.coded = part.plane != nullptr;
   if (!considered.masks.empty() && considered.masks[p] != nullptr) {
     allowed.mask = considered.masks[p];
     allowed.count = 0;
-    for (std::size_t at = 0; at < part.rows->n; at += 64)
-      allowed.count += static_cast<std::size_t>(std::popcount(considered.word(p, at)));
+    for (std::size_t at = 0; at < part.rows->n; at += 64) allowed.count += bits_set(considered.word(p, at));
   }
   const auto exclude = static_cast<std::uint64_t>(considered.exclude) - part.first;
   if (considered.exclude < 0 || exclude >= part.rows->n) return allowed;

@@ -140,6 +140,9 @@ def test_bools_are_bits_however_they_come(hub: ks.Hub) -> None:
     space.load(frame.with_columns(pl.col("vector").cast(pl.Array(pl.Boolean, 3)), key=pl.lit("fixed")))
     for key in ("array", "list", "numbers", "polars", "rows", "table", "fixed"):
         assert space.get(key).tolist() == [1, 0, 1]
+    space.load(keys=["lists"], vectors=[[True, False, True]])
+    assert space.get("lists").tolist() == [1, 0, 1]
+    space.delete("lists")
     for query in (np.array([True, False, True]), [True, False, True], [1, 0, 1]):
         assert space.nearest_neighbors(7, vector=query).distances.tolist() == [0] * 7
     (hits,) = space.nearest_neighbors(1, vectors=np.array([[False, False, False]]))

@@ -19,6 +19,14 @@ def vector(number: int) -> np.ndarray:
     return np.array([number, number / 8, -number, 1], np.float32)
 
 
+def of_dtype(dtype: str, number: int) -> np.ndarray:
+    """Eleven components that the dtype holds exactly."""
+    if dtype == "bit":
+        return np.array([number >> place & 1 for place in range(11)], np.float32)
+    scale = 1 if dtype == "int8" else 0.125
+    return np.array([(number * place % 128 - 64) * scale for place in range(11)], np.float32)
+
+
 def fill(hub: ks.Hub) -> None:
     """Every kind of thing the format has: segments, log, tombstones, replaced rows, late columns, both key types."""
     docs = hub.create_space("docs", dims=4, metric="l2")
@@ -44,6 +52,12 @@ def fill(hub: ks.Hub) -> None:
     states.delete("k4")
     states.fork("a fork").set("k9", vector(9))
     states.freeze()
+    for dtype in ("float16", "bfloat16", "int8", "bit"):
+        space = hub.create_space(dtype, dims=11, dtype=dtype)
+        space.multiset({f"k{n}": of_dtype(dtype, n) for n in range(100)})
+        space.flush()
+        space.delete("k7")
+        space.set("in the log", of_dtype(dtype, 3))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,26 @@ def test_a_space_of_the_first_format_knows_no_state_but_the_last(tmp_path: Path)
             docs.freeze()  # the first write, which changes no row
 
 
+def test_a_hub_with_dtypes_has_its_rows_and_answers(tmp_path: Path) -> None:
+    with tarfile.open(FORMATS[2]) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path)
+    with ks.connect(tmp_path / "hub") as hub:
+        for dtype in ("float16", "bfloat16", "int8", "bit"):
+            space = hub.get_space(dtype)
+            assert (space.stats()["dtype"], space.metric) == (dtype, "hamming" if dtype == "bit" else "cosine")
+            for number in (0, 3, 99):
+                scale = 1 if dtype == "int8" else 0.125
+                expected = [(number * place % 128 - 64) * scale for place in range(11)]
+                expected = [number >> place & 1 for place in range(11)] if dtype == "bit" else expected
+                assert space.get(f"k{number}").tolist() == expected
+            assert space.nearest_neighbors(2, vector=space.get("k3"), exact=True).keys == ["k3", "in the log"]
+            assert "k7" not in space
+            space.compact()
+            assert len(space) == 100
+            assert space.check().ok
+
+
 def test_a_space_of_the_second_format_has_its_states(tmp_path: Path) -> None:
     with tarfile.open(FORMATS[1]) as archive:
         archive.extraction_filter = getattr(tarfile, "data_filter", None)

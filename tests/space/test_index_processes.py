@@ -19,9 +19,9 @@ BEGIN = """
 import sys
 sys.path.insert(0, sys.argv[2])
 import kinspace as ks
-from kinspace.space import index, indexing, space as limits
+from kinspace.space import index, indexing, plane, space as limits
 from indexed import clustered, strangers, until, until_indexed
-index.INDEX_ROWS, limits.SEGMENT_ROWS = 1_000, 800
+index.INDEX_ROWS, plane.PLANE_ROWS, limits.SEGMENT_ROWS = 1_000, 5_000, 800
 X, Q = clustered(1_200, 8), clustered(20, 8)
 hub = ks.connect(sys.argv[1])
 space = hub.get_space("docs")
@@ -48,8 +48,8 @@ def watched(call):
         return answer
     return run
 
-from kinspace.storage import graph, replace
-graph.write_array = watched(graph.write_array)
+from kinspace.storage import replace, sealed
+sealed.write_array = watched(sealed.write_array)
 replace.sync_tree = watched(replace.sync_tree)
 replace._put = watched(replace._put)
 replace.shutil.rmtree = watched(replace.shutil.rmtree)
@@ -62,6 +62,7 @@ os._exit(3)
 @pytest.fixture(autouse=True)
 def small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.plane.PLANE_ROWS", 5_000)
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)
 
 
@@ -162,6 +163,25 @@ def test_killed_at_any_moment_it_leaves_nothing_that_lasts(hub: ks.Hub, space: k
         assert strangers(opened) == [], "swept when it is opened"
         assert opened.index() == 1 - made
         assert opened.nearest_neighbors(3, vector=Q[0], ef_search=10).exact is False
+        assert opened.check().ok
+        assert strangers(opened) == []
+
+
+@pytest.mark.parametrize("at", [1, 2, 8, 16, 17, 18, 19, 20])
+def test_killed_while_a_plane_is_written_it_leaves_nothing_that_lasts(
+    hub: ks.Hub, space: ks.Space, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planes_alone = BEGIN + "plane.PLANE_ROWS, index.INDEX_ROWS = 1_000, 5_000" + KILLED
+    done = subprocess.run(command(hub, planes_alone, str(at)), capture_output=True, text=True, check=False)
+    assert done.returncode == -9, done.stderr
+    monkeypatch.setattr("kinspace.space.plane.PLANE_ROWS", 1_000)
+    assert space.check().ok
+    with ks.connect(hub.path) as again:
+        opened = again.get_space("docs")
+        opened.flush()
+        assert opened.stats()["plane_bytes"] > 0
+        hits = opened.nearest_neighbors(3, vector=Q[0], exact=True)
+        assert hits.keys == ks.knn(X, Q[0], 3, "l2")["_rowid"].to_list()
         assert opened.check().ok
         assert strangers(opened) == []
 

@@ -77,6 +77,7 @@ def test_a_snapshot_can_be_forked_after_its_rows_have_died(space: ks.Space) -> N
 
 def test_a_fork_links_segments_and_takes_no_room(hub: ks.Hub, space: ks.Space) -> None:
     space.load(keys=[f"k{i}" for i in range(5_000)], vectors=np.random.default_rng(0).standard_normal((5_000, 3)))
+    space.index()
     fork = space.fork("fork")
     linked = [path for path in files(hub, fork) if path.stat().st_nlink > 1]
     assert len(linked) >= len(files(hub, space)) - 1 > 0

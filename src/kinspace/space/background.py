@@ -12,7 +12,7 @@ from ..errors import Closed, SpaceNotFound
 from ..storage.segment import end_before_zarr
 from .compact import compact, wanted
 from .flush import flush, log_is_full
-from .indexing import index_in_background, lacks_index, make_planes
+from .indexing import index_in_background, lacks_index
 from .store import Store
 
 _AT_EXIT = 10.0  # seconds the end of a process waits for a build to be given up
@@ -67,7 +67,6 @@ class Background:
             flush(store, wait=False)
         if wanted(store.view()):
             compact(store, everything=False, wait=False)
-        make_planes(store, stopped)
         store.sweep()
         self.index(store)
 

@@ -33,8 +33,8 @@ def fit(vectors: NDArray[np.float32], dtype: Dtype, keys: Sequence[object]) -> N
 
     Examples
     --------
-    >>> fit(np.array([[2049.0, 1.0]], np.float32), "float16", ["a"])
-    array([[2048.,    1.]], dtype=float32)
+    >>> fit(np.array([[2049.0, 1.0]], np.float32), "float16", ["a"]).tolist()
+    [[2048.0, 1.0]]
     >>> fit(np.array([[0.5]], np.float32), "int8", ["a"])
     Traceback (most recent call last):
     ...
@@ -55,8 +55,10 @@ def as_numbers(values: Any, meta: Meta) -> Any:
     """The values, where they are bools and the space's are bits: as 0 and 1; whoever uses them checks the rest."""
     if meta.dtype != "bit":
         return values
-    if isinstance(values, (list, tuple)) and any(isinstance(value, (bool, np.bool_)) for value in values):
-        return [int(value) if isinstance(value, (bool, np.bool_)) else value for value in values]
+    if isinstance(values, (bool, np.bool_)):
+        return int(values)
+    if isinstance(values, (list, tuple)):
+        return [as_numbers(value, meta) for value in values]
     if isinstance(values, np.ndarray):
         return values.view(np.uint8) if values.dtype == np.bool_ else values
     if torch_tensor(values):

@@ -59,6 +59,8 @@ def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, an
     try:
         parts = store.view().parts
         for reader in [one for part in parts if (one := coded(part)) is not None] if anew else lack_plane(parts):
+            if not anew and known(reader).retry_plane > time.monotonic():
+                continue
             try:
                 if not (_holds_plane(reader, store.meta) if anew else find_plane(reader, store.meta)):
                     plane = make_plane(reader, store.meta, 0, check)
@@ -183,6 +185,7 @@ def _build_next(store: Store, stopped: Callable[[], bool], holds: Callable[[str]
     def look() -> None:  # on this thread: the one that builds should not hold what others wait for
         try:
             store.view()
+            make_planes(store, stopped)  # of segments that came meanwhile: searches need these sooner
         except KinspaceError as error:
             if isinstance(error, (Closed, SpaceNotFound)):
                 gone.set()

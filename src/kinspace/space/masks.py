@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..filter import Predicate
 
-KEPT = 64  # bitmaps a segment keeps; the oldest goes first
+KEPT = 64  # bitmaps that a segment, and filters that a view keeps; the oldest goes first
 
 
 def predicate_of(view: View, where: Any) -> Predicate:
@@ -37,8 +37,16 @@ def full_schema(view: View) -> pl.Schema:
 
 
 def masks_where(view: View, where: Any) -> list[Words]:
-    """For each part the rows that match a filter as the caller gave it."""
-    return masks_of(view, predicate_of(view, where))
+    """For each part the rows that match a filter as the caller gave it; of text they are kept as long as the view."""
+    if type(where) is not str:
+        return masks_of(view, predicate_of(view, where))
+    found = view.masks.get(where)
+    if found is None:
+        found = masks_of(view, predicate_of(view, where))
+        while len(view.masks) >= KEPT:
+            view.masks.pop(next(iter(view.masks)), None)
+        view.masks[where] = found
+    return found
 
 
 def masks_of(view: View, predicate: Predicate) -> list[Words]:

@@ -65,6 +65,7 @@ class View:
         filled = [part for part in self.parts if part.rows]
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
         self._prefix_scans: dict[int, _core.Scan] = {}
+        self.masks: dict[str, list[Words]] = {}  # of filters, kept by whoever evaluates them
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""
