@@ -40,7 +40,7 @@ def until_indexed(space: ks.Space, segments: int | None = None) -> None:
         return stats["indexed_segments"] == (stats["segments"] if segments is None else segments)
 
     until(ready, "for indexes")
-    until(lambda: store.indexes._building is None, "for the background")
+    until(lambda: not store.indexes._held, "for the background")
 
 
 def segment_folders(space: ks.Space) -> list[Path]:

@@ -244,7 +244,7 @@ def test_a_folder_removed_under_a_build_is_not_made_again(
     shutil.rmtree(folder)
     with caplog.at_level(logging.WARNING):
         slow.free.set()
-        until(lambda: space._store.indexes._building is None)
+        until(lambda: not space._store.indexes._held)
     assert not folder.exists()
     assert caplog.records == []
 
@@ -264,7 +264,7 @@ def test_a_build_that_fails_is_told_and_harms_nothing(
     for key in range(5):
         space.set(key, X[key])
         assert space.nearest_neighbors(3, vector=Q[0]).exact is True
-    until(lambda: space._store.indexes._building is None)
+    until(lambda: not space._store.indexes._held)
     assert len(caplog.records) == 1, "it is not tried again and again"
     monkeypatch.undo()
     monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)

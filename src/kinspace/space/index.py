@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -67,27 +68,30 @@ class Indexes:
         self.origins: dict[str, Origin] = {}  # of segments that are merged of others, until they have been indexed
         self.foreground = 0  # callers who build now, and have the background wait
         self._meta = meta
-        self._building: str | None = None
+        self._held: list[str] = []  # segments that the background works on
         self._built = threading.Condition()
 
     @contextmanager
     def building(self) -> Iterator[Callable[[str], None]]:
         """The background says which segment it holds, and lets go of it before the end of the block."""
+        held: list[str] = []
 
         def holds(segment: str) -> None:
-            self._building = segment
+            held.append(segment)
+            self._held.append(segment)
 
         try:
             yield holds
         finally:
             with self._built:
-                self._building = None
+                for segment in held:
+                    self._held.remove(segment)
                 self._built.notify_all()
 
     def wait_for(self, segment: str | None) -> None:
         """Until the background does not hold that segment (None: any), which is not wanted now; but not for long."""
         with self._built:
-            self._built.wait_for(lambda: self._building is None or segment not in (None, self._building), _PATIENCE)
+            self._built.wait_for(lambda: not self._held if segment is None else segment not in self._held, _PATIENCE)
 
     def graphs(self, parts: tuple[Part, ...]) -> list[_core.Graph | None]:
         """Each part's graph, if it has one."""
@@ -220,8 +224,13 @@ def index_bytes(reader: SegmentReader) -> int:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files in it."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of all files in it; of what goes while they are counted, as when it is replaced, none."""
+    total = 0
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(Path(inner, name)).st_size
+    return total
 
 
 def attributes_of(reader: SegmentReader, meta: Meta) -> dict[str, object]:

@@ -50,31 +50,53 @@ def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, an
     """
     if store.catalog.database.readonly:
         return
-    made = False
-
-    def check() -> None:
-        if stopped():
-            raise Stopped
-
+    made = gone = False
     try:
-        parts = store.view().parts
-        for reader in [one for part in parts if (one := coded(part)) is not None] if anew else lack_plane(parts):
-            if not anew and known(reader).retry_plane > time.monotonic():
-                continue
-            try:
-                if not (_holds_plane(reader, store.meta) if anew else find_plane(reader, store.meta)):
-                    plane = make_plane(reader, store.meta, 0, check)
-                    keep_plane(reader, store.meta, plane, durable=store.durable)
-                made = True
-            except (KinspaceError, MemoryError) as error:
-                if anew or isinstance(error, Closed):
-                    raise
-                known(reader).retry_plane = time.monotonic() + RETRY
-    except Stopped:
-        pass
+        for segment in _without_plane(store, anew):
+            if stopped():
+                break
+            with store.indexes.building() as holds:
+                holds(segment)
+                made |= _make_plane(store, segment, stopped, anew)
+            gone |= not store.last_view().has(segment)
     finally:
         if made:
             store.renew()
+    if gone:
+        store.sweep()  # of segments that were only held for this
+
+
+def _without_plane(store: Store, anew: bool) -> list[str]:
+    """The segments that should have a plane and have none in this process; with `anew` those that have one too."""
+    parts = store.view().parts
+    readers = [one for part in parts if (one := coded(part)) is not None] if anew else lack_plane(parts)
+    return [reader.entry.id for reader in readers]  # no readers, lest they keep segments that are not wanted any more
+
+
+def _make_plane(store: Store, segment: str, stopped: Callable[[], bool], anew: bool) -> bool:
+    """Whether the segment has a plane now that it had not. No error leaves this in the background, as of an index."""
+    reader = store.view().segment(segment)
+    if reader is None or (not anew and known(reader).retry_plane > time.monotonic()):
+        return False
+
+    def check() -> None:
+        if stopped() or not store.view().has(segment):
+            raise Stopped
+
+    try:
+        if not (_holds_plane(reader, store.meta) if anew else find_plane(reader, store.meta)):
+            plane = make_plane(reader, store.meta, 0, check)
+            keep_plane(reader, store.meta, plane, durable=store.durable)
+    except Stopped:
+        return False
+    except Exception as error:
+        if anew:
+            raise
+        known(reader).retry_plane = time.monotonic() + RETRY
+        if not isinstance(error, (KinspaceError, MemoryError)) and not stopped() and reader.folder.exists():
+            _log.warning("codes of space %r were not made, it is searched without: %s", store.name, error)
+        return False
+    return True
 
 
 def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | None:

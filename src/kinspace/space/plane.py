@@ -105,7 +105,9 @@ def read_plane(reader: SegmentReader, meta: Meta) -> _core.Plane:
 
 def make_plane(reader: SegmentReader, meta: Meta, threads: int, check: Callable[[], None]) -> _core.Plane:
     """Encode a segment's rows. `check` is called now and then; what it raises ends it."""
-    reader.check_chunks()
+    for chunk in reader.chunks:
+        check()
+        chunk.check()
     rows, metric = reader.entry.rows, _metric(meta)
     sample = reader.rows.gather(_evenly(rows, SAMPLE if meta.rotate else _SAMPLE))
     if meta.rotate:

@@ -168,9 +168,16 @@ class View:
         except ValueError as error:
             raise _unsearchable(error) from error
 
+    def segment(self, id: str) -> SegmentReader | None:
+        """The segment of that id, if it is one of its parts."""
+        for part in self.parts:
+            if isinstance(part.source, SegmentReader) and part.source.entry.id == id:
+                return part.source
+        return None
+
     def has(self, segment: str) -> bool:
         """Whether a segment is one of its parts."""
-        return any(isinstance(part.source, SegmentReader) and part.source.entry.id == segment for part in self.parts)
+        return self.segment(segment) is not None
 
     def find(self, key: Key, digest: int) -> int:
         """The position of the live row with that key, or -1."""

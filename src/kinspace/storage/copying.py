@@ -21,14 +21,12 @@ def copy_files(source: Path, target: Path, names: Iterable[str], *, link: bool) 
 
 
 def copy_folder(source: Path, target: Path, *, link: bool) -> None:
-    """Put a folder that may vanish at any moment at another place, whole or not at all."""
+    """Put a folder that may vanish at any moment, and can be made anew, at another place: whole or not at all."""
     try:
         names = [path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()]
         copy_files(source, target, names, link=link)
-    except OSError as error:
+    except OSError:
         shutil.rmtree(target, ignore_errors=True)
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            raise
 
 
 def _linked(source: Path, target: Path) -> bool:
