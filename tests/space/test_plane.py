@@ -163,7 +163,8 @@ def test_what_stands_in_the_place_of_a_plane_is_not_searched_and_makes_way(tmp_p
         answers_right(space.download_snapshot())
         has_planes(space)
         assert space.check().ok
-        assert folder.is_dir() and not folder.is_symlink()
+        assert folder.is_dir()
+        assert not folder.is_symlink()
 
 
 def test_a_plane_that_cannot_be_read_is_not_copied_and_stops_no_fork(
