@@ -70,7 +70,7 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.compare --filtered
 	.venv-bench/bin/python -m benchmarks.compare --growth --set minilm million
 
-exact: $(VENV)/kinspace.stamp ## exact searches beside float64 brute force, 10,000 queries × 100,000 rows: a quarter of an hour
+exact: $(VENV)/kinspace.stamp ## exact searches beside float64 brute force, 10,000 queries × 100,000 rows: ten minutes
 	$(PY) tests/exactness.py $(EXACT)
 
 soak: $(VENV)/kinspace.stamp ## kill -9 at 2,000 moments, fail each call of the system once, readers and writers for a minute: an hour

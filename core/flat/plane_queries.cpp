@@ -174,9 +174,8 @@ void PlaneQueries::bounds(std::size_t q, std::size_t row, std::int32_t sum, floa
     const double stretch = plane.stretch == nullptr ? 1.0 : static_cast<double>(plane.stretch[row]);
     low = (one.base + dot - slack) * stretch;
     high = (one.base + dot + slack) * stretch;
-    const double rank = metric_ == Metric::cosine ? in_double : 0.0;
-    low -= few * std::abs(low) + rank;
-    high += few * std::abs(high) + rank;
+    low -= few * std::abs(low);
+    high += few * std::abs(high);
   }
   if (plane.sketch) low = high;    // near enough to rank by
   const bool known = low <= high;  // not NaN

@@ -10,9 +10,9 @@
 // norm and stretch are floats nearest to what they stand for: 2 u of norm^2, u of the product.
 //
 // Rows are ranked by distances in double, which are rounded too: rows that differ may tie. Sums of dims <= 65,536
-// products in double, here and in the exact kernels, are off by less than v = 2^-35 of the sizes of their vectors. Of
-// cosine that is v. Of ip it is v |x| <= v (norm + |mean|): few u norm has the one, v |mean| is added. Of l2 it is
-// relative, v (norm^2 + |q|^2). q and r themselves are off by 2^-52 of what they are, and of the row (cosine).
+// products in double, here and in the exact kernels, are off by less than v = 2^-35 of the sizes of their vectors: of
+// cosine and ip that is v |x| (times stretch) <= v (norm + |mean|). few u norm has the one, v |mean| is added. Of l2 it
+// is relative, v (norm^2 + |q|^2). q and r themselves are off by 2^-52 of what they are, and of the row (cosine).
 //
 // With a rotation R the query is rotated in float, which is off by `turned` at most, and <Rq, Rx> is not <q, x> but
 // within |q||x| defect, |x| <= norm + error + |mean|; |Rq - Rx|^2 is within defect |q - x|^2 <= 2 defect (|q|^2 +

@@ -27,6 +27,10 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
   const std::size_t few = queries_.m < plane_queries ? few_alone : few_together;
   for (; at < end; at += 64) {
     std::uint64_t word = considered.word(p, at);
+    if (bits_set(word) < few) {  // as mostly when few rows are allowed
+      for (std::size_t q = 0; q < queries_.m; ++q) take(at, word, q);
+      continue;
+    }
     for (std::size_t row = at; word != 0; row += plane_rows, word >>= plane_rows) {
       const auto bits = static_cast<std::uint32_t>(word & 0xffff);
       if (bits == 0) continue;
@@ -83,7 +87,7 @@ void PlaneScan::sift(const PlaneQueries& ready, std::size_t row, std::uint32_t b
 }
 
 // Puts rows on the list of those to look at.
-void PlaneScan::take(std::size_t row, std::uint32_t bits, std::size_t q) {
+void PlaneScan::take(std::size_t row, std::uint64_t bits, std::size_t q) {
   for (; bits != 0; bits &= bits - 1) {
     const std::size_t one = row + static_cast<std::size_t>(std::countr_zero(bits));
     hits_.push_back({static_cast<std::uint32_t>(one), static_cast<std::uint32_t>(q)});

@@ -24,7 +24,7 @@ class PlaneScan {
  private:
   void begin(const PlaneQueries& ready);
   void sift(const PlaneQueries& ready, std::size_t row, std::uint32_t bits);
-  void take(std::size_t row, std::uint32_t bits, std::size_t q);
+  void take(std::size_t row, std::uint64_t bits, std::size_t q);
   void sort();
   void fetch(const PlaneQueries& ready, std::size_t from) const;
   void look(const PlaneQueries& ready, std::size_t first);

@@ -157,7 +157,6 @@ def test_numpy_s_whole_numbers_are_dims(hub: ks.Hub) -> None:
     [
         {"metric": "Cosine"},
         {"metric": "dot"},
-        {"metric": None},
         {"metric": 1},
         {"dtype": "float64"},
         {"dtype": np.float32},
