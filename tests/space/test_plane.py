@@ -22,7 +22,8 @@ X, Q = clustered(N, DIMS), clustered(5, DIMS)
 def filled(hub: ks.Hub, **options: object) -> ks.Space:
     space = hub.create_space("docs", dims=DIMS, metric="l2", key_type="int", **options)
     space.load(keys=range(N), vectors=X)
-    space.flush()
+    if space.stats()["log_rows"]:
+        space.flush()
     return space
 
 
@@ -45,17 +46,18 @@ def plane_of(hub: Path) -> Path:
 
 @pytest.fixture
 def being_made(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Makes of planes stand still after they have begun; returned is what waits for the first."""
+    """The first plane stands still after it has been begun in the background; returned is what waits for that."""
     begun, make, tick = threading.Event(), indexing.make_plane, threading.Event()
 
     def slow(reader: object, meta: object, threads: int, check: Callable[[], None]) -> object:
-        begun.set()
-        for _ in range(200):
+        while not begun.is_set() or threading.current_thread().name == "kinspace-indexing":
+            begun.set()
             check()
             tick.wait(0.01)
         return make(reader, meta, threads, check)  # type: ignore[arg-type]
 
     monkeypatch.setattr(indexing, "make_plane", slow)
+    monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)  # a load makes a segment
     return lambda: until(begun.is_set, "for a plane")
 
 
