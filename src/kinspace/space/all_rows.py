@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import InvalidInput
-from ..length import EXPAND, parse_length
+from ..length import parse_length
 from ..types import parse_count, parse_k, parse_threads
 from .effort import parse_effort
 from .masks import masks_of, predicate_of
@@ -32,7 +32,7 @@ class AllRows(Reading):
         ef_search: int | None = None,
         dims: int | None = None,
         rerank: bool | None = None,
-        expand: int = EXPAND,
+        expand: int | None = None,
         batch_size: int | None = None,
         threads: int | None = None,
     ) -> Iterator[pl.DataFrame]:
