@@ -109,6 +109,10 @@ class AllRows(Reading):
     def near_duplicates(
         self, threshold: float, *, where: Any = None, groups: Literal[True], threads: int | None = None
     ) -> pl.DataFrame: ...
+    @overload
+    def near_duplicates(
+        self, threshold: float, *, where: Any = None, groups: bool, threads: int | None = None
+    ) -> Iterator[pl.DataFrame] | pl.DataFrame: ...
     def near_duplicates(
         self, threshold: float, *, where: Any = None, groups: bool = False, threads: int | None = None
     ) -> Iterator[pl.DataFrame] | pl.DataFrame:
