@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import _core
 from .arrays import BEYOND, Column, as_column, as_query, as_vector, is_column
 from .errors import InvalidInput
-from .types import Metric, parse_k, parse_metric, parse_threads
+from .types import Metric, parse_count, parse_k, parse_metric, parse_threads
 
 if TYPE_CHECKING:
     import polars as pl
@@ -121,11 +121,10 @@ def knn_batches(
     >>> [frame["_rowid"].to_list() for frame in knn_batches(rows, rows, 1, batch_size=2)]
     [[0, 1], [2]]
     """
-    if batch_size is not None and parse_k(batch_size) < 1:
-        raise InvalidInput(f"batch_size must be at least 1; got {batch_size}")
+    asked = None if batch_size is None else parse_count(batch_size, "batch_size")
     rows = as_column(column)
     question = _Question(rows, k, metric, where, threads)
-    size = max(1, min(BATCH_ROWS, HITS // max(question.k, 1))) if batch_size is None else parse_k(batch_size)
+    size = max(1, min(BATCH_ROWS, HITS // max(question.k, 1))) if asked is None else asked
     return _batches(question, _queries(queries, rows), size)
 
 

@@ -26,9 +26,9 @@ class Length(NamedTuple):
         """How many of them there are for k hits."""
         return k * (EXPAND if self.expand is None else self.expand)
 
-    def reranks(self, queries: NDArray[np.float32]) -> bool:
-        """Whether these queries, as parsed, are for candidates alone."""
-        return self.dims < self.full == queries.shape[-1] and self.rerank is not False
+    def reranks(self, components: int) -> bool:
+        """Whether queries of so many components are for candidates alone."""
+        return self.dims < self.full == components and self.rerank is not False
 
 
 def parse_length(full: int, dims: object, rerank: object, expand: object) -> Length:

@@ -57,24 +57,37 @@ def parse_space_metric(metric: object, dtype: Dtype) -> Metric | BitMetric:
 
 def parse_k(k: object) -> int:
     """Return k as a Python int; a bool, a float or a negative number is InvalidInput."""
-    if type(k) is int:  # the common case, first
-        number = k
-    elif isinstance(k, bool) or not hasattr(k, "__index__"):
-        raise InvalidInput(f"k must be a whole number of at least 0; got {k!r} ({type(k).__name__})")
+    return parse_count(k, "k", 0)
+
+
+def parse_count(count: object, what: str, least: int = 1) -> int:
+    """Return how many were asked for as a Python int, at least so many; InvalidInput otherwise, which calls it that.
+
+    Examples
+    --------
+    >>> parse_count(0, "batch_size")
+    Traceback (most recent call last):
+    ...
+    kinspace.errors.InvalidInput: batch_size must be at least 1; got 0
+    """
+    if type(count) is int:  # the common case, first
+        number = count
+    elif isinstance(count, bool) or not hasattr(count, "__index__"):
+        raise InvalidInput(f"{what} must be a whole number of at least {least}; got {count!r} ({type(count).__name__})")
     else:
-        number = k.__index__()
-    if number < 0:
-        raise InvalidInput(f"k must be at least 0; got {number}")
+        number = count.__index__()
+    if number < least:
+        raise InvalidInput(f"{what} must be at least {least}; got {number}")
     return number
 
 
-def parse_dims(dims: object) -> int:
-    """Return dims as a Python int in 1…65,536, or raise InvalidInput."""
+def parse_dims(dims: object, what: str = "dims") -> int:
+    """Return a length of vectors as a Python int in 1…65,536, or raise InvalidInput, which calls it that."""
     if isinstance(dims, bool) or not hasattr(dims, "__index__"):
-        raise InvalidInput(f"dims must be a whole number in 1…{MAX_DIMS:,}; got {dims!r} ({type(dims).__name__})")
+        raise InvalidInput(f"{what} must be a whole number in 1…{MAX_DIMS:,}; got {dims!r} ({type(dims).__name__})")
     number: int = dims.__index__()
     if not 1 <= number <= MAX_DIMS:
-        raise InvalidInput(f"dims must be in 1…{MAX_DIMS:,}; got {number}")
+        raise InvalidInput(f"{what} must be in 1…{MAX_DIMS:,}; got {number}")
     return number
 
 

@@ -215,3 +215,13 @@ def test_index_dims_out_of_range_is_refused(hub: ks.Hub, given: object) -> None:
     with pytest.raises(ks.InvalidInput, match="dims must be"):
         hub.create_space("docs", dims=4, index_dims=given)
     assert hub.list_spaces() == []
+
+
+def test_a_join_takes_as_many_candidates_as_a_search_does(whole: ks.Space) -> None:
+    queries = np.random.default_rng(5).normal(size=(200, DIMS)).astype(np.float32)  # of which few components tell little
+    with ks.connect(":memory:") as hub:
+        left = hub.create_space("left", dims=DIMS, metric=whole.metric, key_type="int")
+        left.load(keys=range(len(queries)), vectors=queries)
+        joined = pl.concat(left.knn_join(whole, 1, recall=0.99))
+    hits = whole.nearest_neighbors(1, vectors=queries, recall=0.99)
+    assert joined["neighbor"].to_list() == [one.keys[0] for one in hits]

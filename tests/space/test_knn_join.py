@@ -163,6 +163,7 @@ def test_on_the_first_dims_it_is_what_nearest_neighbors_finds_on_them(hub: ks.Hu
         ({"k": -1}, "k must be"),
         ({"k": 1.0}, "k must be"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"batch_size": True}, "batch_size must be a whole number"),
         ({"threads": 0}, "threads must be"),
         ({"recall": 2.0}, "recall"),
         ({"exact": 1}, "exact must be"),

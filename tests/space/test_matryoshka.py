@@ -7,6 +7,7 @@ import sqlite3
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import kinspace as ks
@@ -41,6 +42,18 @@ def test_another_length_is_warned_of_once_a_space(hub: ks.Hub) -> None:
     with pytest.warns(UserWarning, match="'trial'") as told:
         fork.select("key").nearest([1, 2, 3], dims=3).collect()
     assert [one.filename for one in told] == [__file__]
+
+
+def test_an_array_of_lengths_is_taken(hub: ks.Hub) -> None:
+    space = hub.create_space("docs", dims=8, matryoshka=np.array([4, 2]))
+    assert space.stats()["matryoshka"] == [2, 4]
+
+
+def test_what_is_out_of_range_is_called_by_its_name(hub: ks.Hub) -> None:
+    with pytest.raises(ks.InvalidInput, match=r"each length in matryoshka must be a whole number .* got 2\.0"):
+        hub.create_space("docs", dims=8, matryoshka=[2.0])
+    with pytest.raises(ks.InvalidInput, match="index_dims must be in 1…65,536; got 0"):
+        hub.create_space("docs", dims=8, index_dims=0)
 
 
 @pytest.mark.parametrize("given", [[], [0], [9], [2.0], [True], "24", 4, [2, None]])

@@ -145,7 +145,7 @@ def test_without_a_pair_there_is_one_frame_of_the_same_columns(space: ks.Space) 
         space.delete_all()
 
 
-@pytest.mark.parametrize("threshold", [None, "0.1", True, np.nan, np.inf, [0.1], 1j])
+@pytest.mark.parametrize("threshold", [None, "0.1", True, np.nan, np.inf, [0.1], 1j, 10**400, np.zeros(2)])
 def test_a_threshold_that_is_no_finite_number_is_an_error_at_once(space: ks.Space, threshold: object) -> None:
     with pytest.raises(ks.InvalidInput, match="threshold must be"):
         space.near_duplicates(threshold)

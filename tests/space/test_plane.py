@@ -22,7 +22,8 @@ X, Q = clustered(N, DIMS), clustered(5, DIMS)
 def filled(hub: ks.Hub, **options: object) -> ks.Space:
     space = hub.create_space("docs", dims=DIMS, metric="l2", key_type="int", **options)
     space.load(keys=range(N), vectors=X)
-    space.flush()
+    if space.stats()["log_rows"]:
+        space.flush()
     return space
 
 
@@ -45,17 +46,18 @@ def plane_of(hub: Path) -> Path:
 
 @pytest.fixture
 def being_made(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Makes of planes stand still after they have begun; returned is what waits for the first."""
+    """The first plane stands still after it has been begun in the background; returned is what waits for that."""
     begun, make, tick = threading.Event(), indexing.make_plane, threading.Event()
 
     def slow(reader: object, meta: object, threads: int, check: Callable[[], None]) -> object:
-        begun.set()
-        for _ in range(200):
+        while not begun.is_set() or threading.current_thread().name == "kinspace-indexing":
+            begun.set()
             check()
             tick.wait(0.01)
         return make(reader, meta, threads, check)  # type: ignore[arg-type]
 
     monkeypatch.setattr(indexing, "make_plane", slow)
+    monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)  # a load makes a segment
     return lambda: until(begun.is_set, "for a plane")
 
 
@@ -117,21 +119,34 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
+def test_damage_to_any_file_is_reported(tmp_path: Path) -> None:
+    with ks.connect(tmp_path, durability="off") as hub:
+        space = filled(hub)
+        has_planes(space)
+        folder = plane_of(tmp_path)
+        for name in files_in(folder):
+            whole = (folder / name).read_bytes()
+            for what, damage in DAMAGE.items():
+                damage(folder / name)
+                assert [(one.file.name, one.keys) for one in space.check().problems] == [("plane", 0)], (name, what)
+                if (folder / name).is_dir():
+                    (folder / name).rmdir()
+                (folder / name).write_bytes(whole)
+        assert space.check().ok
+
+
 @pytest.mark.parametrize("what", DAMAGE)
-def test_damage_to_any_file_is_reported_and_mended_and_changes_no_answer(tmp_path: Path, what: str) -> None:
+def test_damage_is_mended_and_changes_no_answer(tmp_path: Path, what: str) -> None:
     with ks.connect(tmp_path, durability="off") as hub:
         has_planes(filled(hub))
     folder = plane_of(tmp_path)
-    for name in files_in(folder):
-        DAMAGE[what](folder / name)
-        with ks.connect(tmp_path, durability="off") as hub:
-            space = hub.get_space("docs")
-            report = space.check()
-            assert [(one.file.name, one.keys) for one in report.problems] == [("plane", 0)], name
-            answers_right(space)
-            assert space.repair().ok
-            assert space.check().ok
-            answers_right(space)
+    DAMAGE[what](folder / "codes4" / "c" / "0" / "0")
+    with ks.connect(tmp_path, durability="off") as hub:
+        space = hub.get_space("docs")
+        answers_right(space)
+        assert space.repair().ok
+        assert space.check().ok
+        answers_right(space)
 
 
 @pytest.mark.parametrize("put", ["a file", "a link", "a link to nothing", "another's"])
@@ -206,3 +221,20 @@ def test_a_plane_that_cannot_be_stored_is_no_failure_but_of_index(
         space.index()
         assert space.stats()["plane_bytes"] > 0
         answers_right(space)
+
+
+def test_a_snapshot_that_was_opened_before_is_searched_by_what_was_made_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.background.index_in_background", lambda *_: None)
+    with ks.connect(tmp_path, durability="off") as hub:
+        space = filled(hub)
+        snap = space.snapshot("before")
+        view = snap._store.view()
+        answers_right(snap)
+        assert view.graphs == [None, None]
+        assert snap._store.view() is view
+        space.index()
+        answers_right(snap)
+        assert snap._store.view().graphs[0] is not None

@@ -249,6 +249,8 @@ def test_equal_prefixes_and_equal_vectors_rank_by_insertion(space: ks.Space) -> 
         ({"dims": 2, "expand": 0}, "expand must be a whole number"),
         ({"dims": 2, "expand": 1.5}, "expand must be a whole number"),
         ({"expand": True}, "expand must be a whole number"),
+        ({"vector": np.ones(3, np.float32), "expand": 0}, "expand must be a whole number"),
+        ({"vector": np.ones(3, np.float32), "rerank": 1}, "rerank must be True, False or None"),
         ({"vector": [1, 2], "dims": 2, "rerank": True}, "rerank=True orders by all 3 dims"),
         ({"vector": [1], "dims": 2}, "must have 2 dims, as asked, or all 3; got 1"),
         ({"vector": np.ones(4, np.float32), "dims": 2}, "must have 2 dims, as asked, or all 3; got 4"),

@@ -124,3 +124,10 @@ def test_norms_that_floats_have_no_squares_for_are_searched_exactly(tmp_path, ro
             hits = space.nearest_neighbors(10, vector=rows[key], exact=True)
             assert hits.keys == wanted["_rowid"].to_list()
             assert list(hits.distances) == wanted["_dist"].to_list()
+
+
+def test_a_join_that_only_distances_of_components_could_answer_is_refused_at_once(tmp_path, rows):
+    with ks.connect(tmp_path) as hub:
+        space = filled(hub, rows)
+        with pytest.raises(ks.InvalidInput, match="axes of its own"):
+            space.knn_join(space, 1, dims=8, rerank=False)

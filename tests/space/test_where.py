@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
+import threading
 
 import numpy as np
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 
 import kinspace as ks
 from brute import distances
+from kinspace.space import masks
 
 RNG = np.random.default_rng(23)
 N = 120
@@ -175,3 +178,30 @@ def test_a_column_of_any_name_can_be_filtered(space: ks.Space, name: str) -> Non
     space.multiset([("a", [1, 2, 3], {name: 1, "n": 5}), ("b", [1, 2, 3], {name: 2, "n": 5})])
     quoted = '"' + name.replace('"', '""') + '"'
     assert space.nearest_neighbors(5, vector=[1, 2, 3], where=f"{quoted} = 2").keys == ["b"]
+
+
+def test_threads_may_ask_more_filters_than_are_kept(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    space.multiset([(f"k{i}", VECTORS[i], {"n": i}) for i in range(8)])
+    view, failures = space._store.view(), []
+    monkeypatch.setattr(masks, "predicate_of", lambda *_: None)
+    monkeypatch.setattr(masks, "masks_of", lambda *_: [])
+
+    def ask(thread: int) -> None:
+        try:
+            for number in range(20_000):
+                masks.masks_where(view, f"n = {thread}{number:06}")
+        except BaseException as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert failures == []
+    assert len(view.masks) <= masks.KEPT + len(threads)

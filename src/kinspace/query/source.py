@@ -143,7 +143,7 @@ def _shortened(
     length = parse_length(rows.dims, effort["dims"], effort["rerank"], effort["expand"])
     vector = parse_query(query, length)
     short, cut = vector[: length.dims], Cut(rows, length.dims)
-    if not length.reranks(vector):
+    if not length.reranks(len(vector)):
         return search(cut, short, k, metric, allowed)
     candidates = search(cut, short, length.candidates(k), metric, allowed)[0]
     return search(rows, vector, k, metric, candidates)

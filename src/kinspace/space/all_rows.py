@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import InvalidInput
-from ..length import EXPAND, parse_length
-from ..types import parse_k, parse_threads
+from ..length import parse_length
+from ..types import parse_count, parse_k, parse_threads
 from .effort import parse_effort
 from .masks import masks_of, predicate_of
 from .reading import Reading
+from .rerank import check_answerable
 from .trained import warn_if_untrained
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class AllRows(Reading):
         ef_search: int | None = None,
         dims: int | None = None,
         rerank: bool | None = None,
-        expand: int = EXPAND,
+        expand: int | None = None,
         batch_size: int | None = None,
         threads: int | None = None,
     ) -> Iterator[pl.DataFrame]:
@@ -90,15 +91,14 @@ class AllRows(Reading):
             mine, theirs = (f"{one.name!r} has {one.dims} dims and {one.metric}" for one in (self, other))
             raise InvalidInput(f"spaces that are joined need the same dims and metric: {mine}, {theirs}")
         k, workers = parse_k(k), parse_threads(threads)
-        if batch_size is not None and parse_k(batch_size) < 1:
-            raise InvalidInput(f"batch_size must be at least 1; got {batch_size}")
+        rows = None if batch_size is None else parse_count(batch_size, "batch_size")
         proven = recall is ef_search is None if exact is None else exact
         effort, length = parse_effort(proven, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
+        check_answerable(other._store.meta, length, self.dims)
         warn_if_untrained(other._store, length.dims, stacklevel=2)
         left = self._store.view()
         right = left if other._store is self._store else other._store.view()
         masks = None if where is None else masks_of(right, predicate_of(right, where))
-        rows = None if batch_size is None else parse_k(batch_size)
         return knn_join(left, right, k, effort, length, masks, rows, workers)
 
     @overload
@@ -109,6 +109,10 @@ class AllRows(Reading):
     def near_duplicates(
         self, threshold: float, *, where: Any = None, groups: Literal[True], threads: int | None = None
     ) -> pl.DataFrame: ...
+    @overload
+    def near_duplicates(
+        self, threshold: float, *, where: Any = None, groups: bool, threads: int | None = None
+    ) -> Iterator[pl.DataFrame] | pl.DataFrame: ...
     def near_duplicates(
         self, threshold: float, *, where: Any = None, groups: bool = False, threads: int | None = None
     ) -> Iterator[pl.DataFrame] | pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from itertools import chain
@@ -26,11 +27,12 @@ Places = NDArray[np.int64]  # of rows in `order`, which holds positions in inser
 
 def parse_threshold(threshold: Any) -> float:
     """The distance as a float; InvalidInput unless it is a finite number."""
-    if isinstance(threshold, (bool, np.bool_)) or not hasattr(threshold, "__float__"):
-        raise InvalidInput(f"threshold must be a distance, a finite number; got {threshold!r}")
-    number = float(threshold)
+    number = math.nan
+    if not isinstance(threshold, (bool, np.bool_, str, bytes)):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(threshold)
     if not math.isfinite(number):
-        raise InvalidInput(f"threshold must be a distance, a finite number; got {threshold!r}")
+        raise InvalidInput(f"threshold must be a distance, a finite number; got {threshold!r:.100}")
     return number
 
 

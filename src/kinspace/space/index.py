@@ -66,6 +66,7 @@ class Indexes:
     def __init__(self, meta: Meta) -> None:
         self.lacking: Callable[[], None] = lambda: None
         self.origins: dict[str, Origin] = {}  # of segments that are merged of others, until they have been indexed
+        self.renewals = 0  # how often there was more for views to be searched by than before
         self.foreground = 0  # callers who build now, and have the background wait
         self._meta = meta
         self._held: list[str] = []  # segments that the background works on

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Column, as_column, as_matrix
 from ..errors import InvalidInput
-from ..types import parse_k
+from ..types import parse_count
 from . import tables
 from .batch import Batch, rows_batch, table_batch
 from .fit import as_numbers
@@ -237,9 +237,7 @@ def _level(*parts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 def _batch_size(meta: Meta, asked: int | None) -> int:
     if asked is None:
         return max(256, min(BATCH_ROWS, BATCH_BYTES // (4 * meta.dims)))
-    if parse_k(asked) < 1:
-        raise InvalidInput(f"batch_size must be at least 1; got {asked}")
-    return asked
+    return parse_count(asked, "batch_size")
 
 
 def _vectors(meta: Meta, vectors: Any) -> Column:

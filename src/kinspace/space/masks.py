@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..filter import Predicate
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 KEPT = 64  # bitmaps that a segment, and filters that a view keeps; the oldest goes first
 
@@ -43,9 +46,7 @@ def masks_where(view: View, where: Any) -> list[Words]:
     found = view.masks.get(where)
     if found is None:
         found = masks_of(view, predicate_of(view, where))
-        while len(view.masks) >= KEPT:
-            view.masks.pop(next(iter(view.masks)), None)
-        view.masks[where] = found
+        _keep(view.masks, where, found)
     return found
 
 
@@ -70,10 +71,15 @@ def _mask(view: View, number: int, predicate: Predicate) -> Words:
     found, whole = _evaluate(view, part, predicate, names)
     words = pack_bits(found)
     if kept is not None and whole:
-        while len(kept) >= KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[name] = words
+        _keep(kept, name, words)
     return words
+
+
+def _keep(kept: dict[_K, _V], name: _K, made: _V) -> None:
+    """Put in what was made, whatever other threads put in meanwhile."""
+    for oldest in list(kept)[: 1 - KEPT]:
+        kept.pop(oldest, None)
+    kept[name] = made
 
 
 def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) -> tuple[NDArray[np.bool_], bool]:

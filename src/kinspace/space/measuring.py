@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InvalidInput
 from ..length import EXPAND, parse_length
-from ..types import parse_k
+from ..types import parse_count, parse_k
 from .effort import parse_effort
 from .masks import masks_where
 from .recall import measure
@@ -55,12 +54,11 @@ class Measuring:
             In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near, by all components,
             as the k-th of the exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
         """
-        if parse_k(sample) < 1:
-            raise InvalidInput(f"sample must be at least 1; got {sample}")
+        rows = parse_count(sample, "sample")
         view, effort = self._store.view(), parse_effort(False, ef_search, recall)
         length = parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
-        return measure(view, parse_k(k), sample, effort, length, None if where is None else masks_where(view, where))
+        return measure(view, parse_k(k), rows, effort, length, None if where is None else masks_where(view, where))
 
     def recommend_dims(
         self, queries: Any = None, k: int = 10, recall: float = 0.99, *, expand: int = EXPAND

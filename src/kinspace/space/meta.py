@@ -62,7 +62,7 @@ class Meta:
             identity,
             _lengths(matryoshka, length),
             _index_dims(index_dims, length, stored),
-            _rotate(rotate, length, stored, prefixes=bool(matryoshka) or index_dims is not None),
+            _rotate(rotate, length, stored, prefixes=matryoshka is not None or index_dims is not None),
         )
 
     @classmethod
@@ -106,7 +106,7 @@ def _lengths(given: object, dims: int) -> tuple[int, ...]:
     lengths = [] if isinstance(given, (str, bytes)) or not isinstance(given, Iterable) else list(given)
     if not lengths:
         raise InvalidInput(f"matryoshka is a list of the lengths the model was trained for; got {given!r}")
-    found = sorted({parse_dims(length) for length in lengths})
+    found = sorted({parse_dims(length, "each length in matryoshka") for length in lengths})
     if found[-1] > dims:
         raise InvalidInput(f"matryoshka has lengths in 1…{dims}, the space's dims; got {found[-1]}")
     return tuple(found)
@@ -118,7 +118,7 @@ def _index_dims(given: object, dims: int, dtype: Dtype) -> int | None:
         return None
     if dtype == "bit":
         raise InvalidInput("index_dims is for spaces that have indexes; bits are compared row by row: leave it out")
-    length = parse_dims(given)
+    length = parse_dims(given, "index_dims")
     if length > dims:
         raise InvalidInput(f"index_dims must be in 1…{dims}, the space's dims; got {length}")
     return None if length == dims else length

@@ -33,12 +33,16 @@ class Past(Store):
         self.__dict__.update(store.__dict__)
         self._store = store
         self._then = view
+        self._renewals = store.indexes.renewals
         self._instead = instead  # of writing to it
         self.label = label  # what to call it
 
     def view(self) -> View:
         """The view; Closed once the hub is closed, SpaceNotFound once the space is deleted."""
         self._store.check_open()
+        renewals = self.indexes.renewals
+        if self._renewals != renewals:  # there are indexes that were not
+            self._then, self._renewals = self._then.again(), renewals
         return self._then
 
     def with_catalog(self, read: Callable[[sqlite3.Connection, View], T]) -> T:
@@ -46,10 +50,6 @@ class Past(Store):
         return self._store.with_catalog(read)
 
     last_view = view
-
-    def renew(self) -> None:
-        """Have searches use the indexes there are by now."""
-        self._then = self._then.again()
 
     def write(self, doing: str, *, rows: bool = True) -> NoReturn:
         """Raise Frozen."""

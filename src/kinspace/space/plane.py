@@ -105,11 +105,8 @@ def read_plane(reader: SegmentReader, meta: Meta) -> _core.Plane:
 
 def make_plane(reader: SegmentReader, meta: Meta, threads: int, check: Callable[[], None]) -> _core.Plane:
     """Encode a segment's rows. `check` is called now and then; what it raises ends it."""
-    for chunk in reader.chunks:
-        check()
-        chunk.check()
     rows, metric = reader.entry.rows, _metric(meta)
-    sample = reader.rows.gather(_evenly(rows, SAMPLE if meta.rotate else _SAMPLE))
+    sample = _sample(reader, SAMPLE if meta.rotate else _SAMPLE, check)
     if meta.rotate:
         axes = principal_axes(sample, metric)
         plane = _core.Plane(rows, meta.dims, metric=metric, mean=axes.mean, rotation=axes.rotation, defect=axes.defect)
@@ -127,12 +124,23 @@ def make_plane(reader: SegmentReader, meta: Meta, threads: int, check: Callable[
                 coded = _core.Rows([rotated(decode(block, meta.dtype, meta.dims), axes, metric)])
             plane.encode(coded, first=first, threads=threads)
             first += len(block)
+        reader.let_go([chunk])
     return plane
 
 
-def _evenly(rows: int, count: int) -> NDArray[np.int64]:
-    """The numbers of so many rows, or of all, evenly apart."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(np.int64))
+def _sample(reader: SegmentReader, count: int, check: Callable[[], None]) -> NDArray[np.float32]:
+    """So many rows, or all, evenly apart. Each chunk is checked, and none stays in memory: all are read once more."""
+    rows = reader.entry.rows
+    wanted = np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(np.int64))
+    found, first = [], 0
+    for chunk in reader.chunks:
+        check()
+        chunk.check()
+        low, high = np.searchsorted(wanted, (first, first + len(chunk.body)))
+        found.append(decode(chunk.body[wanted[low:high] - first], reader.dtype, reader.dims))
+        first += len(chunk.body)
+        reader.let_go([chunk])
+    return np.concatenate(found)
 
 
 def keep_plane(reader: SegmentReader, meta: Meta, plane: _core.Plane, *, durable: bool) -> None:

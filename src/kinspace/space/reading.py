@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput, KeyNotFound
 from ..length import parse_length
 from ..storage.keys import parse_key, parse_keys
-from ..types import Key, parse_k, parse_threads
+from ..types import Key, parse_count, parse_k, parse_threads
 from .effort import parse_effort
 from .fit import space_queries, space_query
 from .hits import Hits
@@ -168,9 +168,8 @@ class Reading(Measuring):
         polars.DataFrame
             "key", the columns, and "vector" (Array(Float32, dims)).
         """
-        if parse_k(batch_size) < 1:
-            raise InvalidInput(f"batch_size must be at least 1; got {batch_size}")
-        return self._scan(self._store.view(), batch_size)
+        rows = parse_count(batch_size, "batch_size")
+        return self._scan(self._store.view(), rows)
 
     def _scan(self, view: View, batch_size: int) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -274,7 +273,7 @@ class Reading(Measuring):
             If an argument is out of range, or the filter names a column there is not.
         """
         index_dims = self._store.meta.index_dims
-        plain = key is vectors is where is threads is dims is index_dims is None and exact is False
+        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
         if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()

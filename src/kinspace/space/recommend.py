@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..length import Length, parse_length
 from ..storage.dtypes import row_bytes
-from ..types import parse_k
+from ..types import parse_count
 from .effort import EXACT
 from .fit import space_queries
 from .recall import sample_rows
@@ -25,10 +25,8 @@ _FEWEST = 32  # the shortest length tried is about this part of all
 
 def recommend(view: View, queries: Any, k: object, recall: object, expand: object) -> Recommendation:
     """Measure each length on the same questions; the shortest that reaches the recall is recommended."""
-    hits, target = parse_k(k), _parse_recall(recall)
+    hits, target = parse_count(k, "k"), _parse_recall(recall)
     every = parse_length(view.meta.dims, None, None, expand)
-    if hits < 1:
-        raise InvalidInput("k must be at least 1; got 0")
     asked, rows = _questions(view, queries)
     truth = [_truth(view, query, hits, row) for query, row in zip(asked, rows, strict=True)]
     if not any(len(keys) for keys, _ in truth):

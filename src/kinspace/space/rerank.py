@@ -10,6 +10,7 @@ from ..length import Length
 from .bits import Words
 from .effort import DEFAULT, EXACT, Effort
 from .expand import enough
+from .meta import Meta
 from .view import View
 
 _FEWEST = 100  # candidates of an index, unless the caller says how many
@@ -38,24 +39,29 @@ def nearest(
         dims = view.meta.index_dims
         effort, length = _aimed(view, k, effort, length)
     if view.meta.rotate is not None:
-        if not length.reranks(queries):
-            raise InvalidInput(
-                f"the first {dims} components of this space are along axes of its own (rotate='pca'): they find "
-                f"candidates, which are ordered by all {length.full}; give whole queries and leave rerank out"
-            )
+        check_answerable(view.meta, length, queries.shape[-1])
         wanted = min(length.candidates(k), view.starts[-1])
         found, distances, _ = view.nearest(
             queries, wanted + 1, EXACT, dims, masks=masks, exclude=exclude, threads=threads
         )
         return found[..., :k], distances[..., :k], found.shape[-1] <= wanted or k == 0
     short = np.ascontiguousarray(queries[..., :dims])
-    if not (whole or length.reranks(queries)):
+    if not (whole or length.reranks(queries.shape[-1])):
         return view.nearest(short, k, effort, dims, masks=masks, exclude=exclude, threads=threads)
     wanted = min(length.candidates(k), view.starts[-1])
     # one more tells whether there are rows that are no candidates
     found, _, _ = view.nearest(short, wanted + 1, effort, dims, masks=masks, exclude=exclude, threads=threads)
     proven = found.shape[-1] <= wanted or k == 0
     return (*ordered(view, queries, found[..., :wanted], k), proven)
+
+
+def check_answerable(meta: Meta, length: Length, components: int) -> None:
+    """InvalidInput if queries of so many components ask for what a space whose vectors are rotated can't tell."""
+    if meta.rotate is not None and length.dims < length.full and not length.reranks(components):
+        raise InvalidInput(
+            f"the first {length.dims} components of this space are along axes of its own (rotate='pca'): they find "
+            f"candidates, which are ordered by all {length.full}; give whole queries and leave rerank out"
+        )
 
 
 def _aimed(view: View, k: int, effort: Effort, length: Length) -> tuple[Effort, Length]:

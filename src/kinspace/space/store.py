@@ -99,6 +99,7 @@ class Store:
     def renew(self) -> None:
         """Have readers see what is known of segments by now, and was not when the view was made: their indexes."""
         with self._viewing:
+            self.indexes.renewals += 1
             if self._view is not None:
                 self._view = self._view.again()
 

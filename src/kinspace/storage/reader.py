@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -149,9 +149,9 @@ class SegmentReader:
         if self._fetcher is not None:
             self.check_all()
 
-    def let_go(self) -> None:
-        """Drop the vectors' pages from this process, after reading many that are not wanted again."""
-        for chunk in self.chunks:
+    def let_go(self, chunks: Sequence[Chunk] | None = None) -> None:
+        """Drop pages of these chunks, or of all, from this process, after reading many that are not wanted again."""
+        for chunk in self.chunks if chunks is None else chunks:
             _core.let_go(chunk.sealed.reshape(-1).view(np.uint8))
 
     def frame(self, names: list[str]) -> pl.DataFrame:
