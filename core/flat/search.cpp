@@ -141,6 +141,45 @@ void Search::fail(std::int64_t position, Poll poll) const {
   throw NotFinite(position);
 }
 
+// A guess of how far the k-th row is from each query: as far as that of a sample of the rows is which corresponds to
+// it, and some more. Whether it was enough is seen afterwards.
+std::vector<double> guess(const Queries& queries, const Considered& considered, std::size_t k, std::size_t threads,
+                          Poll poll) {
+  constexpr std::size_t stride = 4;  // words, of which one has a block in the sample
+  const double share = 1.0 / (stride * 64.0 / plane_rows), wanted = static_cast<double>(k) * share;
+  std::vector<std::vector<std::uint64_t>> bits;
+  Considered sample{considered.parts, {}, considered.exclude};
+  for (std::size_t p = 0; p < considered.parts.parts.size(); ++p) {
+    const std::size_t n = considered.parts.parts[p].rows->n;
+    std::vector<std::uint64_t>& some = bits.emplace_back((n + 63) / 64);
+    for (std::size_t w = 0; w < some.size(); w += stride) some[w] = considered.word(p, w * 64) & 0xffff;
+    sample.masks.push_back(some.data());
+  }
+  const auto rank = static_cast<std::size_t>(wanted + 3 * std::sqrt(wanted)) + 2;
+  Search search(queries, sample, rank, nullptr, threads);
+  search.run(poll);
+  std::vector<double> far(queries.m, HUGE_VAL);
+  for (std::size_t q = 0; q < queries.m; ++q) {
+    const std::vector<Found> found = search.nearest(q);
+    if (found.size() == rank) far[q] = found.back().distance;
+  }
+  return far;
+}
+
+// With k in the dozens most of a plane's rows that have to be looked at are those that come before it is known how near
+// the k-th is: worth a guess, for few queries (measured).
+bool worth_a_guess(const Considered& considered, std::size_t k, std::size_t m) {
+  constexpr std::size_t least_k = 32, least_rows = 16'384, rows_per_hit = 100;
+  std::size_t coded = 0;
+  for (const Part& part : considered.parts.parts) {
+    if (part.plane == nullptr) continue;
+    if (part.plane->sketch) return false;  // which ranks by something else than distance
+    coded += part.plane->n;
+  }
+  return m <= plane_queries && k >= least_k && coded >= std::max(least_rows, rows_per_hit * k) &&
+         considered.count() >= coded / 2;
+}
+
 std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m, const Considered& considered,
                                        std::size_t k, std::size_t threads, Poll poll) {
   const std::size_t dims = considered.parts.dims, batch = queries_at_once(dims);
@@ -152,9 +191,28 @@ std::vector<std::vector<Found>> search(Metric metric, const float* queries, std:
   for (std::size_t first = 0; first < m; first += batch) {
     if (pulse) pulse->beat();
     const Queries ready(kernels(), metric, queries + first * dims, std::min(batch, m - first), dims);
-    Search one(ready, considered, k, nullptr, threads);
+    std::vector<double> far;
+    std::vector<float> floor;
+    if (worth_a_guess(considered, k, ready.m)) {
+      far = guess(ready, considered, k, threads, poll);
+      for (std::size_t q = 0; q < ready.m; ++q)
+        floor.push_back(far[q] < HUGE_VAL ? ready.nearness(q, far[q]) : -HUGE_VALF);
+    }
+    Search one(ready, considered, k, floor.empty() ? nullptr : floor.data(), threads);
     one.run(poll);
-    for (std::size_t q = 0; q < ready.m; ++q) nearest.push_back(one.nearest(q));
+    bool enough = true;
+    for (std::size_t q = 0; q < ready.m; ++q) {
+      nearest.push_back(one.nearest(q));
+      // Every row that is not farther than the guess was kept: with k of them, the answer is right.
+      const std::vector<Found>& found = nearest.back();
+      enough =
+          enough && (floor.empty() || floor[q] == -HUGE_VALF || (found.size() == k && found.back().distance <= far[q]));
+    }
+    if (enough) continue;
+    nearest.resize(first);
+    Search again(ready, considered, k, nullptr, threads);
+    again.run(poll);
+    for (std::size_t q = 0; q < ready.m; ++q) nearest.push_back(again.nearest(q));
   }
   return nearest;
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from core_oracle import KINDS, METRICS, assert_found, bitmap, chunked, float_norms, nearest, scan, vectors
+from core_oracle import KINDS, METRICS, assert_found, bitmap, chunked, distances, float_norms, nearest, scan, vectors
 from kinspace import _core
 
 ROWS = 1_100  # more than are worth a plane, and no multiple of a block
@@ -299,3 +299,26 @@ def test_a_sketch_ranks_by_the_first_components_along_the_axes_and_measures_by_a
         assert found >= (50 if dims == 16 else 100)  # by a quarter of the components, and by all
     with pytest.raises(ValueError, match="sketches"):
         plane.prefix(16, _core.Rows([X]))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_guess_from_a_sample_of_the_rows_never_changes_an_answer(rng, metric):
+    n, dims, k = 20_000, 12, 40
+    for kind in ("normal", "equal", "small integers"):
+        X = vectors(rng, n, dims, kind)
+        q = vectors(rng, 1, dims)[0]
+        order = np.argsort(distances(metric, X, q), kind="stable")
+        sampled = np.flatnonzero(np.arange(n) % 256 < 16)  # one block of four words
+        near = np.r_[sampled, np.setdiff1d(np.arange(n), sampled)]
+        misleading = np.empty_like(X)
+        misleading[near] = X[order]  # the sample has all that is near
+        hidden = np.empty_like(X)
+        hidden[near[::-1]] = X[order]  # … or none of it
+        for rows in (X, misleading, hidden):
+            scan = coded(rows, metric)
+            assert_found(scan.search(q, k), nearest(metric, rows, q, k))
+            mask = rng.random(n) < 0.8
+            found = scan.search(np.stack([q, -q]), k, masks=[bitmap(mask)], exclude=5)
+            mask[5] = False
+            for i, query in enumerate((q, -q)):
+                assert_found((found[0][i], found[1][i]), nearest(metric, rows, query, k, allowed=mask))
