@@ -18,7 +18,9 @@ double exact_cost(const Graph& graph, double rows) { return rows * (8 + static_c
 double exact_cost(const Graph& graph, const Allowed& allowed) {
   const double dims = static_cast<double>(graph.coder.dims), rows = static_cast<double>(allowed.count);
   if (!allowed.coded) return exact_cost(graph, rows);
-  return std::min(rows * (5 + dims / 28), static_cast<double>(graph.rows) * (1 + dims / 110));
+  constexpr double query = 5000;  // to be quantized
+  const double by_plane = query + std::min(rows * (5 + dims / 28), static_cast<double>(graph.rows) * (1 + dims / 110));
+  return std::min(by_plane, exact_cost(graph, rows));
 }
 double distance_cost(const Graph& graph) { return 8 + 4 * static_cast<double>(graph.coder.lines); }
 double all_cost(const Graph& graph, double ef) {

@@ -26,6 +26,9 @@ X, Q = clustered(N, DIMS), clustered(40, DIMS)
 @pytest.fixture(autouse=True)
 def small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr(
+        "kinspace.space.plane.PLANE_ROWS", 100_000
+    )  # or the plan preferred planes to such small indexes
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)
 
 
@@ -268,6 +271,9 @@ def test_a_build_that_fails_is_told_and_harms_nothing(
     assert len(caplog.records) == 1, "it is not tried again and again"
     monkeypatch.undo()
     monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr(
+        "kinspace.space.plane.PLANE_ROWS", 100_000
+    )  # or the plan preferred planes to such small indexes
     assert space.index() == 1
 
 

@@ -27,6 +27,7 @@ for _array in (X, Q):
 def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+        patch.setattr("kinspace.space.plane.PLANE_ROWS", 100_000)  # or the plan preferred planes to such small indexes
         patch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
         yield
 
