@@ -218,7 +218,9 @@ def test_index_dims_out_of_range_is_refused(hub: ks.Hub, given: object) -> None:
 
 
 def test_a_join_takes_as_many_candidates_as_a_search_does(whole: ks.Space) -> None:
-    queries = np.random.default_rng(5).normal(size=(200, DIMS)).astype(np.float32)  # their few components tell little
+    queries = (
+        np.random.default_rng(5).normal(size=(200, DIMS)).astype(np.float32)
+    )  # of which few components tell little
     with ks.connect(":memory:") as hub:
         left = hub.create_space("left", dims=DIMS, metric=whole.metric, key_type="int")
         left.load(keys=range(len(queries)), vectors=queries)

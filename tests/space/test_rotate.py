@@ -131,3 +131,15 @@ def test_a_join_that_only_distances_of_components_could_answer_is_refused_at_onc
         space = filled(hub, rows)
         with pytest.raises(ks.InvalidInput, match="axes of its own"):
             space.knn_join(space, 1, dims=8, rerank=False)
+
+
+def test_what_is_measured_right_after_a_load_is_what_searches_will_find(tmp_path, rows, monkeypatch):
+    monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.background.index_in_background", lambda *_: None)
+    with ks.connect(tmp_path) as hub:
+        space = hub.create_space("docs", dims=DIMS, key_type="int", rotate="pca")
+        space.load(keys=np.arange(len(rows)), vectors=rows)
+        assert space.stats()["plane_bytes"] == 0
+        assert space.measure_recall(10, dims=1) < 0.9
+        shortest = space.recommend_dims(30).frame.row(0, named=True)
+        assert (shortest["dims"], shortest["recall_reranked"] < 0.9) == (2, True)

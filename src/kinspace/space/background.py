@@ -33,7 +33,7 @@ class Background:
 
     def index(self, store: Store) -> None:
         """Have the indexes that are missing made, soon; returns at once."""
-        if lacks_index(store) and not store.catalog.database.readonly:
+        if lacks_index(store) and not store.readonly:
             self._indexing.add(store)
 
     def serve(self, store: Store) -> None:
@@ -42,7 +42,7 @@ class Background:
 
         def lacking() -> None:
             there = weak()
-            if there is not None and not there.catalog.database.readonly:
+            if there is not None and not there.readonly:
                 self._indexing.add(there)
 
         store.indexes.lacking = lacking

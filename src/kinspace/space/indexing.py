@@ -48,7 +48,7 @@ def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, an
 
     With `anew` what is there is read from the disk again, and a failure is raised.
     """
-    if store.catalog.database.readonly:
+    if store.readonly:
         return
     made = gone = False
     try:
@@ -104,7 +104,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
 
     On one thread of the lowest priority; `stopped` ends it.
     """
-    if store.catalog.database.readonly:
+    if store.readonly:
         return None
     make_planes(store, stopped)
     while not stopped():

@@ -7,12 +7,14 @@ from typing import Any
 from ..length import EXPAND, parse_length
 from ..types import parse_count, parse_k
 from .effort import parse_effort
+from .indexing import make_planes
 from .masks import masks_where
 from .recall import measure
 from .recommend import recommend
 from .recommendation import Recommendation
 from .store import Store
 from .trained import warn_if_untrained
+from .view import View
 
 
 class Measuring:
@@ -55,9 +57,9 @@ class Measuring:
             as the k-th of the exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
         """
         rows = parse_count(sample, "sample")
-        view, effort = self._store.view(), parse_effort(False, ef_search, recall)
-        length = parse_length(self.dims, dims, rerank, expand)
+        effort, length = parse_effort(False, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
+        view = self._measured_view()
         return measure(view, parse_k(k), rows, effort, length, None if where is None else masks_where(view, where))
 
     def recommend_dims(
@@ -98,4 +100,10 @@ class Measuring:
         ...     space.recommend_dims(k=1, recall=0.9).recommended
         1
         """
-        return recommend(self._store.view(), queries, k, recall, expand)
+        return recommend(self._measured_view(), queries, k, recall, expand)
+
+    def _measured_view(self) -> View:
+        """The newest view. What has no axes yet is compared whole, which says nothing of searches that come later."""
+        if self._store.meta.rotate is not None:
+            make_planes(self._store)
+        return self._store.view()

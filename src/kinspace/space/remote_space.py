@@ -64,6 +64,11 @@ class RemoteStore(Store):
             raise Closed(f"the hub {self.url} was closed; connect again")
         return self._published
 
+    @property
+    def readonly(self) -> bool:
+        """It is."""
+        return True
+
     def last_view(self) -> View:
         """The same."""
         return self.view()

@@ -91,6 +91,11 @@ class Store:
                 return read(connection, view)
         raise Corrupt(f"{missing.filename} is missing though the catalog names it; restore it from a backup")
 
+    @property
+    def readonly(self) -> bool:
+        """Whether nothing can be written to its folder."""
+        return self.catalog.database.readonly
+
     def last_view(self) -> View:
         """The view this process saw last, without looking for changes."""
         view = self._view
