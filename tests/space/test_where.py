@@ -12,6 +12,7 @@ import pytest
 
 import kinspace as ks
 from brute import distances
+from indexed import until
 from kinspace.space import masks
 
 RNG = np.random.default_rng(23)
@@ -178,6 +179,19 @@ def test_a_column_of_any_name_can_be_filtered(space: ks.Space, name: str) -> Non
     space.multiset([("a", [1, 2, 3], {name: 1, "n": 5}), ("b", [1, 2, 3], {name: 2, "n": 5})])
     quoted = '"' + name.replace('"', '""') + '"'
     assert space.nearest_neighbors(5, vector=[1, 2, 3], where=f"{quoted} = 2").keys == ["b"]
+
+
+@pytest.mark.parametrize("clock", ["now()", "Current_Timestamp", "LOCALTIMESTAMP"])
+def test_a_filter_that_names_the_clock_looks_at_it_each_time(space: ks.Space, clock: str) -> None:
+    now = pl.select(pl.sql_expr(clock)).item()
+    space.set("a", VECTORS[0], until=now + dt.timedelta(seconds=0.3))
+    space.set("b", VECTORS[1], until=now + dt.timedelta(days=1))
+
+    def alive() -> list[object]:
+        return sorted(space.nearest_neighbors(2, vector=VECTORS[0], where=f"until > {clock}").keys)
+
+    alive()
+    until(lambda: alive() == ["b"], "for the end of a row")
 
 
 def test_threads_may_ask_more_filters_than_are_kept(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_CLOCK = re.compile("now|current|local|today|random|uuid", re.IGNORECASE)  # now(), CURRENT_DATE, LOCALTIME…
 _TYPED = {"date", "time", "timestamp", "datetime", "interval"}  # words that may stand right before a quote
 _FROM = {"extract", "substring", "trim", "overlay"}  # functions with a FROM between their arguments
 
@@ -81,6 +82,11 @@ def check_predicate(text: str) -> str:
         pieces.append(token)
         at = found.end()
     return "".join(pieces)
+
+
+def tells_the_time(text: str) -> bool:
+    """Whether a predicate may mean something else a moment later: it names the clock, or looks as if it did."""
+    return _CLOCK.search(text) is not None
 
 
 def _check_size(text: str) -> None:

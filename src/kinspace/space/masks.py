@@ -40,13 +40,19 @@ def full_schema(view: View) -> pl.Schema:
 
 
 def masks_where(view: View, where: Any) -> list[Words]:
-    """For each part the rows that match a filter as the caller gave it; of text they are kept as long as the view."""
+    """For each part the rows that match a filter as the caller gave it.
+
+    Of text they are kept as long as the view, unless it may mean something else by then: ``"until > now()"``.
+    """
     if type(where) is not str:
         return masks_of(view, predicate_of(view, where))
     found = view.masks.get(where)
     if found is None:
+        from ..filter import tells_the_time
+
         found = masks_of(view, predicate_of(view, where))
-        _keep(view.masks, where, found)
+        if not tells_the_time(where):
+            _keep(view.masks, where, found)
     return found
 
 
