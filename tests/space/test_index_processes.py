@@ -183,7 +183,7 @@ def test_killed_while_a_plane_is_written_it_leaves_nothing_that_lasts(
         hits = opened.nearest_neighbors(3, vector=Q[0], exact=True)
         assert hits.keys == ks.knn(X, Q[0], 3, "l2")["_rowid"].to_list()
         assert opened.check().ok
-        assert strangers(opened) == []
+        until(lambda: strangers(opened) == [])  # the background may just be making the same
 
 
 def test_a_compaction_elsewhere_ends_the_build_of_what_is_gone(space: ks.Space, other: Ask) -> None:
