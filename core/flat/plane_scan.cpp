@@ -106,8 +106,8 @@ void PlaneScan::sort() {
 }
 
 // Has the codes of some of them fetched.
-void PlaneScan::fetch(const PlaneQueries& ready, std::size_t from) const {
-  for (std::size_t h = from; h < std::min(hits_.size(), from + plane_rows); ++h) {
+void PlaneScan::fetch(const PlaneQueries& ready, std::size_t from, std::size_t to) const {
+  for (std::size_t h = from; h < std::min(hits_.size(), to); ++h) {
     const std::size_t row = hits_[h].row;
     const std::int8_t* code = ready.plane.code8(row);
     for (std::size_t d = 0; d < ready.padded; d += 64) __builtin_prefetch(code + d);
@@ -121,9 +121,10 @@ void PlaneScan::look(const PlaneQueries& ready, std::size_t first) {
   const Plane& plane = ready.plane;
   looked_ += hits_.size();
   sort();
-  for (std::size_t h = 0; h < ahead; h += plane_rows) fetch(ready, h);
+  std::size_t fetched = 0;
   for (std::size_t h = 0; h < hits_.size();) {
-    fetch(ready, h + ahead);
+    fetch(ready, fetched, h + plane_rows + ahead);
+    fetched = h + plane_rows + ahead;
     const std::size_t q = hits_[h].q;
     const std::int8_t* codes[plane_rows];
     alignas(64) std::int32_t sums[plane_rows] = {};

@@ -26,7 +26,7 @@ class PlaneScan {
   void sift(const PlaneQueries& ready, std::size_t row, std::uint32_t bits);
   void take(std::size_t row, std::uint64_t bits, std::size_t q);
   void sort();
-  void fetch(const PlaneQueries& ready, std::size_t from) const;
+  void fetch(const PlaneQueries& ready, std::size_t from, std::size_t to) const;
   void look(const PlaneQueries& ready, std::size_t first);
 
   const Queries& queries_;

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from .bits import Words, cleared, unpack
-from .effort import Effort
+from .effort import EXACT
 from .join import BATCH_ROWS, HITS, key_column
 from .view import View
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 FIRST, GROWTH = 16, 4  # neighbours asked for at first, and how many times more where that was not all
-_EXACT = Effort(exact=True)
 Places = NDArray[np.int64]  # of rows in `order`, which holds positions in insertion order
 
 
@@ -117,7 +116,7 @@ def _within(
 
     The only place that asks for rows by distance: a search that stops at the threshold belongs here.
     """
-    found, distances, _ = view.nearest(queries, k, _EXACT, masks=masks, threads=threads)
+    found, distances, _ = view.nearest(queries, k, EXACT, masks=masks, threads=threads)
     if distances.shape[1] < k:  # those are all there are
         return found, distances, np.ones(len(queries), np.bool_)
     return found, distances, distances[:, -1] > threshold

@@ -43,7 +43,9 @@ def lacks_index(store: Store) -> bool:
     return bool(store.indexes.lack(parts) or lack_plane(parts))
 
 
-def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, anew: bool = False) -> None:
+def make_planes(
+    store: Store, stopped: Callable[[], bool] = lambda: False, *, anew: bool = False, threads: int = 0
+) -> None:
     """Make the planes that are missing; what fails is left for later: searches do without.
 
     With `anew` what is there is read from the disk again, and a failure is raised.
@@ -57,7 +59,7 @@ def make_planes(store: Store, stopped: Callable[[], bool] = lambda: False, *, an
                 break
             with store.indexes.building() as holds:
                 holds(segment)
-                made |= _make_plane(store, segment, stopped, anew)
+                made |= _make_plane(store, segment, stopped, anew, threads)
             gone |= not store.last_view().has(segment)
     finally:
         if made:
@@ -73,7 +75,7 @@ def _without_plane(store: Store, anew: bool) -> list[str]:
     return [reader.entry.id for reader in readers]  # no readers, lest they keep segments that are not wanted any more
 
 
-def _make_plane(store: Store, segment: str, stopped: Callable[[], bool], anew: bool) -> bool:
+def _make_plane(store: Store, segment: str, stopped: Callable[[], bool], anew: bool, threads: int) -> bool:
     """Whether the segment has a plane now that it had not. No error leaves this in the background, as of an index."""
     reader = store.view().segment(segment)
     if reader is None or (not anew and known(reader).retry_plane > time.monotonic()):
@@ -85,7 +87,7 @@ def _make_plane(store: Store, segment: str, stopped: Callable[[], bool], anew: b
 
     try:
         if not (_holds_plane(reader, store.meta) if anew else find_plane(reader, store.meta)):
-            plane = make_plane(reader, store.meta, 0, check)
+            plane = make_plane(reader, store.meta, threads, check)
             keep_plane(reader, store.meta, plane, durable=store.durable)
     except Stopped:
         return False
@@ -102,11 +104,11 @@ def _make_plane(store: Store, segment: str, stopped: Callable[[], bool], anew: b
 def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | None:
     """Make what is missing, one segment after another; the seconds after which to look again, if at all.
 
-    On one thread of the lowest priority; `stopped` ends it.
+    On one thread, which has the lowest priority while it builds a graph; `stopped` ends it.
     """
     if store.readonly:
         return None
-    make_planes(store, stopped)
+    make_planes(store, stopped, threads=1)
     while not stopped():
         if store.indexes.foreground:
             return LOOK_AGAIN
@@ -207,7 +209,7 @@ def _build_next(store: Store, stopped: Callable[[], bool], holds: Callable[[str]
     def look() -> None:  # on this thread: the one that builds should not hold what others wait for
         try:
             store.view()
-            make_planes(store, stopped)  # of segments that came meanwhile: searches need these sooner
+            make_planes(store, stopped, threads=1)  # of segments that came meanwhile: searches need these sooner
         except KinspaceError as error:
             if isinstance(error, (Closed, SpaceNotFound)):
                 gone.set()

@@ -93,7 +93,11 @@ def _measured(
         seconds += perf_counter() - begin
         near = distances
         if not whole:
-            near = _alone(view, short, k, dims, row) if rotated else view.distances(query, candidates[:k])
+            near = (
+                view.nearest(short, k, EXACT, dims, exclude=row)[1]
+                if rotated
+                else view.distances(query, candidates[:k])
+            )
         found += int((near <= farthest).sum())
         reranked += int((distances <= farthest).sum())
         common += len(np.intersect1d(places, positions, assume_unique=True))
@@ -102,8 +106,3 @@ def _measured(
     return Row(
         length.dims, found / total, reranked / total, common / total, speed, row_bytes(view.meta.dtype, length.dims)
     )
-
-
-def _alone(view: View, query: NDArray[np.float32], k: int, dims: int | None, row: int) -> NDArray[np.float64]:
-    """Distances of the k candidates that come first along the axes."""
-    return view.nearest(query, k, EXACT, dims, exclude=row)[1]
