@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import kinspace as ks
-from test_cli import Shell
+from shell import Shell
 
 
 @pytest.fixture
