@@ -11,6 +11,8 @@ from hypothesis import settings
 
 import kinspace as ks
 
+collect_ignore_glob = ["*conftest.py"]  # --doctest-modules would import them all by the one name
+
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=25, database=None)
 settings.register_profile("nightly", deadline=None, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
