@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Explanation, Trace
 from ..filter import Predicate, compile_predicate
 from ..hnsw import Hnsw
 from ..types import parse_k, parse_metric
@@ -157,19 +158,33 @@ class Select:
             cannot be evaluated, the query is no vector of the right length, a vector is null or not finite, or an index
             has other rows than the frame.
         """
-        rows = self.source.open()
-        projection = Projection(rows, self.names, self.expressions, self._nearest is not None)
-        where = self._predicate(rows)
-        if self._nearest is None:
-            handles = self._ordered(rows, rows.matching(where))[: self._take]
-            return projection.apply(handles, None)
-        one = self._nearest
-        k = NEAREST_ROWS if self._take is None else self._take
-        if not isinstance(one.target, Hnsw):
-            return projection.apply(*rows.nearest(one.target, one.query, k, one.metric, where, one.effort))
-        if not isinstance(rows, Frame):
-            raise InvalidInput("an index is of a frame's rows; leave it out here: .nearest(query)")
-        return projection.apply(*rows.nearest_by(one.target, one.query, k, one.metric, where, one.effort))
+        return self._run(UNTRACED)
+
+    def explain(self) -> Explanation:
+        """Run it, and tell how.
+
+        Returns
+        -------
+        Explanation
+            Its ``answer`` is what collect returns; printed, it is a tree of stages with their times.
+        """
+        trace = Trace("select")
+        return Explanation(self._run(trace), trace)
+
+    def _run(self, trace: Trace) -> pl.DataFrame:
+        with self.source.open(trace) as rows:
+            projection = Projection(rows, self.names, self.expressions, self._nearest is not None)
+            where = self._predicate(rows)
+            if self._nearest is None:
+                handles = self._ordered(rows, rows.matching(where))[: self._take]
+                return projection.apply(handles, None)
+            one = self._nearest
+            k = NEAREST_ROWS if self._take is None else self._take
+            if not isinstance(one.target, Hnsw):
+                return projection.apply(*rows.nearest(one.target, one.query, k, one.metric, where, one.effort))
+            if not isinstance(rows, Frame):
+                raise InvalidInput("an index is of a frame's rows; leave it out here: .nearest(query)")
+            return projection.apply(*rows.nearest_by(one.target, one.query, k, one.metric, where, one.effort))
 
     def _predicate(self, rows: Rows) -> Predicate | None:
         each = [compile_predicate(one, rows.schema) for one in self._where]

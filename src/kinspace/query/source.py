@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Column, Cut, as_column, as_query
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..filter import Predicate
 from ..hnsw import Hnsw
 from ..knn import search
@@ -57,19 +59,22 @@ class Rows(Protocol):
 class Source(Protocol):
     """Where a select gets its rows."""
 
-    def open(self) -> Rows:
-        """Return the rows as they are now; called once for each ``collect``."""
+    def open(self, trace: Trace = UNTRACED) -> AbstractContextManager[Rows]:
+        """The rows as they are now, for one ``collect``; what is done with them is told to the trace."""
 
 
 class Frame:
     """A DataFrame as a source: it never changes, so it is its own rows. Handles are row numbers."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(self, frame: pl.DataFrame, trace: Trace = UNTRACED) -> None:
         self._frame = frame
+        self._trace = trace
 
-    def open(self) -> Frame:
-        """Return itself."""
-        return self
+    @contextmanager
+    def open(self, trace: Trace = UNTRACED) -> Iterator[Frame]:
+        """The same rows."""
+        with trace:
+            yield Frame(self._frame, trace)
 
     @property
     def schema(self) -> pl.Schema:
@@ -83,9 +88,8 @@ class Frame:
 
     def matching(self, where: Predicate | None) -> NDArray[np.int64]:
         """Return row numbers, ascending."""
-        if where is None:
-            return np.arange(self._frame.height)
-        return np.flatnonzero(where.evaluate(self._frame))
+        allowed = self._allowed(where)
+        return np.arange(self._frame.height) if allowed is None else np.flatnonzero(allowed)
 
     def nearest(
         self,
@@ -102,10 +106,11 @@ class Frame:
         if column not in self.schema:
             raise InvalidInput(f"there is no column {column!r}; the columns are: {', '.join(map(repr, self.columns))}")
         rows = as_column(self._frame[column], f"column {column!r}")
-        allowed = None if where is None else where.evaluate(self._frame)
-        if effort["dims"] is None or not rows.n:
-            return search(rows, query, k, metric or "cosine", allowed)
-        return _shortened(rows, query, k, metric or "cosine", allowed, effort)
+        allowed = self._allowed(where)
+        with self._trace.stage("search", rows=rows.n, dims=effort["dims"]):
+            if effort["dims"] is None or not rows.n:
+                return search(rows, query, k, metric or "cosine", allowed)
+            return _shortened(rows, query, k, metric or "cosine", allowed, effort)
 
     def nearest_by(
         self,
@@ -127,13 +132,24 @@ class Frame:
             rows = f"{known['nrows']} rows" + (f", and {gone} that were removed" if gone else "")
             raise InvalidInput(f"the index has {rows}, the frame {self._frame.height}; row i of it must be row i here")
         vector = as_query(query, known["dim"])
-        allowed = None if where is None else where.evaluate(self._frame)
+        allowed = self._allowed(where)
         recall = 1.0 if effort["exact"] else effort["recall"]
-        return index.search(vector, k, None if effort["exact"] else effort["ef_search"], allowed, recall=recall)
+        with self._trace.stage("search", rows=known["nrows"], by="the index"):
+            return index.search(vector, k, None if effort["exact"] else effort["ef_search"], allowed, recall=recall)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Gather the rows."""
-        return self._frame.select(columns)[handles]
+        with self._trace.stage("fetch", rows=len(handles), columns=len(columns)):
+            return self._frame.select(columns)[handles]
+
+    def _allowed(self, where: Predicate | None) -> NDArray[np.bool_] | None:
+        if where is None:
+            return None
+        with self._trace.stage("filter", rows=self._frame.height) as stage:
+            allowed = where.evaluate(self._frame)
+            if stage.wanted:
+                stage.note(allowed=int(allowed.sum()))
+        return allowed
 
 
 def _shortened(

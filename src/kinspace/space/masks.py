@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..storage.reader import SegmentReader
 from .bits import Words, unpack
 from .part import Part
+from .slow import filter_text
 from .view import View
 
 if TYPE_CHECKING:
@@ -39,29 +41,32 @@ def full_schema(view: View) -> pl.Schema:
     return pl.Schema({**columns, "vector": pl.Array(pl.Float32, view.meta.dims)})
 
 
-def masks_where(view: View, where: Any) -> list[Words]:
+def masks_where(view: View, where: Any, trace: Trace = UNTRACED) -> list[Words]:
     """For each part the rows that match a filter as the caller gave it.
 
     Of text they are kept as long as the view, unless it may mean something else by then: ``"until > now()"``.
     """
-    if type(where) is not str:
-        return masks_of(view, predicate_of(view, where))
-    found = view.masks.get(where)
-    if found is None:
+    with trace.stage("filter") as stage:
+        found = view.masks.get(where) if type(where) is str else None
+        if stage.wanted:
+            stage.note(where=filter_text(where))
+        if found is not None:
+            stage.note(cached_parts=len(found))
+            return found
         from ..filter import tells_the_time
 
-        found = masks_of(view, predicate_of(view, where))
-        if not tells_the_time(where):
+        found = masks_of(view, predicate_of(view, where), stage)
+        if type(where) is str and not tells_the_time(where):
             _keep(view.masks, where, found)
-    return found
+        return found
 
 
-def masks_of(view: View, predicate: Predicate) -> list[Words]:
+def masks_of(view: View, predicate: Predicate, stage: Trace = UNTRACED) -> list[Words]:
     """For each part the rows that match, dead ones too."""
-    return [_mask(view, number, predicate) for number in range(len(view.parts))]
+    return [_mask(view, number, predicate, stage) for number in range(len(view.parts))]
 
 
-def _mask(view: View, number: int, predicate: Predicate) -> Words:
+def _mask(view: View, number: int, predicate: Predicate, stage: Trace) -> Words:
     from ..filter import pack_bits
 
     part = view.parts[number]
@@ -73,7 +78,9 @@ def _mask(view: View, number: int, predicate: Predicate) -> Words:
     if isinstance(part.source, SegmentReader):
         kept = part.source.masks
         if name in kept:
+            stage.count("cached_parts")
             return kept[name]
+    stage.count("evaluated_parts")
     found, whole = _evaluate(view, part, predicate, names)
     words = pack_bits(found)
     if kept is not None and whole:
@@ -107,10 +114,10 @@ def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) ->
         return found, False
 
 
-def matching(view: View, predicate: Predicate) -> NDArray[np.int64]:
+def matching(view: View, predicate: Predicate, stage: Trace = UNTRACED) -> NDArray[np.int64]:
     """Positions of the live rows that match."""
     found = []
-    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate), strict=False):
+    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate, stage), strict=False):
         bits = unpack(words, part.rows)
         if part.live is not None:
             bits = bits & unpack(part.live, part.rows)

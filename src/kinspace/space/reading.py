@@ -11,19 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
-from ..length import parse_length
+from ..explain import Explanation
 from ..storage.keys import parse_key, parse_keys
-from ..types import Key, parse_count, parse_k, parse_threads
-from .effort import parse_effort
-from .fit import space_queries, space_query
+from ..types import Key, parse_count
 from .hits import Hits
 from .index import index_bytes, segment_of
-from .masks import masks_where
 from .measuring import Measuring
+from .neighbors import answered, explained, nearest_neighbors
 from .plane import coded, plane_bytes
-from .rerank import nearest
 from .store import Store
-from .trained import warn_if_untrained
 from .view import View
 
 if TYPE_CHECKING:
@@ -272,8 +268,9 @@ class Reading(Measuring):
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
-        index_dims = self._store.meta.index_dims
-        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
+        index_dims, slow = self._store.meta.index_dims, self._store.slow_query_seconds
+        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is slow is None
+        plain = plain and exact is False
         if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
@@ -286,25 +283,55 @@ class Reading(Measuring):
                     return Hits(view, *view.scan.nearest(vector, k, ef=ef_search))
             except (TypeError, ValueError):
                 pass  # the other way says what is wrong, or mends it
-        k = parse_k(k)
-        if (key is not None) + (vector is not None) + (vectors is not None) != 1:
-            raise InvalidInput("give exactly one of key=, vector= and vectors=")
-        effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
-        length = parse_length(self.dims, dims, rerank, expand)
-        warn_if_untrained(self._store, length.dims, stacklevel=2)
-        view = self._store.view()
-        exclude = -1 if key is None else self._find(view, key)
-        if vectors is not None:
-            queries = space_queries(self._store.meta, vectors, length)
-        else:
-            queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
-        masks = None if where is None else masks_where(view, where)
-        found, distances, proven = nearest(
-            view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
+        ask = nearest_neighbors if slow is None else answered
+        return ask(
+            self,
+            k,
+            key=key,
+            vector=vector,
+            vectors=vectors,
+            where=where,
+            exact=exact,
+            recall=recall,
+            ef_search=ef_search,
+            dims=dims,
+            rerank=rerank,
+            expand=expand,
+            threads=threads,
         )
-        if vectors is None:
-            return Hits(view, found, distances, proven)
-        return [Hits(view, *one, proven) for one in zip(found, distances, strict=True)]
+
+    def explain(self, k: int, **arguments: Any) -> Explanation:
+        """Run a search, fetch the rows it finds, and tell how it was done.
+
+        Parameters
+        ----------
+        k : int
+        **arguments
+            As for nearest_neighbors.
+
+        Returns
+        -------
+        Explanation
+            Its ``answer`` is what nearest_neighbors returns; printed, it is a tree of stages with their times: how far
+            the view had to be brought up to date, how the filter was evaluated, how each segment was searched and why,
+            what was compared with the query, and how often. ``to_dict()`` has the same.
+
+        Raises
+        ------
+        KeyNotFound, InvalidInput
+            As nearest_neighbors.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
+        ...     space = hub.create_space("docs", dims=2)
+        ...     _ = space.multiset({"a": [1, 0], "b": [0, 1], "c": [1, 1]})
+        ...     explanation = space.explain(1, vector=[1, 0.2])
+        ...     explanation.answer.keys, explanation.to_dict()["visited"]
+        (['a'], 3)
+        """
+        return explained(self, k, arguments)
 
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""

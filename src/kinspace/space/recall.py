@@ -26,7 +26,7 @@ def measure(view: View, k: int, sample: int, effort: Effort, length: Length, mas
         for row, query, near, far in zip(here.tolist(), queries, positions, distances, strict=True):
             truth = far[near != row][:k]
             if len(truth):
-                places, got, _ = nearest(view, query, k, effort, length, masks=masks, exclude=row)
+                places, got, *_ = nearest(view, query, k, effort, length, masks=masks, exclude=row)
                 if length.dims < length.full and length.rerank is False:
                     got = view.distances(query, places)
                 wanted += len(truth)

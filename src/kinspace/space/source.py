@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..length import parse_length
 from .effort import parse_effort
 from .fit import space_query
 from .masks import full_schema, masks_of, matching
 from .rerank import nearest
+from .slow import filter_text, watched
+from .traced import view_of
 from .trained import warn_if_untrained
 
 if TYPE_CHECKING:
@@ -28,17 +32,21 @@ class SpaceSource:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open(self) -> SpaceRows:
+    @contextmanager
+    def open(self, trace: Trace = UNTRACED) -> Iterator[SpaceRows]:
         """The rows of the newest view."""
-        return SpaceRows(self._store)
+        with watched(self._store, "select", trace) as told:
+            told.note(space=self._store.name)
+            yield SpaceRows(self._store, told)
 
 
 class SpaceRows:
     """The rows of one view. A handle is a row's position."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trace: Trace = UNTRACED) -> None:
         self._store = store
-        self._view = store.view()
+        self._trace = trace
+        self._view = view_of(store, trace)
 
     @property
     def schema(self) -> pl.Schema:
@@ -54,7 +62,13 @@ class SpaceRows:
         """Positions of the matching rows, in insertion order."""
         order = list(self._view.in_order())
         every = np.concatenate(order) if order else np.empty(0, np.int64)
-        return every if where is None else every[np.isin(every, matching(self._view, where))]
+        if where is None:
+            return every
+        with self._trace.stage("filter") as stage:
+            found = every[np.isin(every, matching(self._view, where, stage))]
+            _tell(stage, where)
+            stage.note(allowed=len(found))
+        return found
 
     def nearest(
         self,
@@ -71,17 +85,31 @@ class SpaceRows:
         if metric not in (None, self._view.meta.metric):
             raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
         asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
-        masks = None if where is None else masks_of(self._view, where)
         length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
-        warn_if_untrained(self._store, length.dims, stacklevel=3)  # who collects
+        warn_if_untrained(self._store, length.dims, stacklevel=4)  # who collects
         vector = space_query(self._view.meta, query, length)
-        positions, distances, _ = nearest(self._view, vector, k, asked, length, masks=masks)
-        return positions, distances
+        masks = None
+        if where is not None:
+            with self._trace.stage("filter") as stage:
+                _tell(stage, where)
+                masks = masks_of(self._view, where, stage)
+        found = nearest(self._view, vector, k, asked, length, masks=masks, trace=self._trace)
+        self._trace.note(k=k, exact=found.exact, visited=found.visited)
+        return found.positions, found.distances
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Those rows, in that order."""
+        with self._trace.stage("fetch", rows=len(handles), columns=len(columns)):
+            return self._taken(handles, columns)
+
+    def _taken(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         frame = self._view.take(handles, [name for name in columns if name not in ("key", "vector")])
         if "vector" in columns:
             vectors = pl.Series("vector", self._view.vectors(handles), dtype=pl.Array(pl.Float32, self._view.meta.dims))
             frame = frame.with_columns(vectors)
         return pl.DataFrame([frame.get_column(name) for name in columns])
+
+
+def _tell(stage: Trace, where: Predicate) -> None:
+    if stage.wanted:
+        stage.note(where=filter_text(where.expr))
