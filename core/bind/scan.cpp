@@ -205,17 +205,18 @@ nb::tuple search_by(const PyScan& self, nb::handle queries, nb::handle k, nb::ha
   Trace trace;
   {
     const Unlocked unlocked(graphs.work * m * (masks.is_none() ? 1 : 8));
+    const Since begun(traced);
     answer = nearest({self.metric, asked.queries.data, m, asked.k, ef, recall, unlocked ? asked.threads : 1},
                      asked.considered, graphs.of, poll_signals, traced ? &trace : nullptr);
+    if (traced) trace.seconds = begun.seconds();
   }
   const nb::tuple arrays = to_arrays(answer.found, asked.queries.ndim);
   PyObject *found = PyTuple_GET_ITEM(arrays.ptr(), 0), *distances = PyTuple_GET_ITEM(arrays.ptr(), 1);
   PyObject* exact = answer.exact ? Py_True : Py_False;
   const nb::object visited = to_counts(answer, asked.queries.ndim);
   if (!traced) return nb::steal<nb::tuple>(PyTuple_Pack(4, found, distances, exact, visited.ptr()));
-  const nb::list parts = to_list(trace);
-  const nb::float_ ranking(trace.ranking);
-  return nb::steal<nb::tuple>(PyTuple_Pack(6, found, distances, exact, visited.ptr(), parts.ptr(), ranking.ptr()));
+  const nb::dict told = to_dict(trace);
+  return nb::steal<nb::tuple>(PyTuple_Pack(5, found, distances, exact, visited.ptr(), told.ptr()));
 }
 
 nb::tuple nearest_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,

@@ -52,9 +52,14 @@ nb::object to_counts(const Answer& answer, int ndim) {
   return made;
 }
 
-nb::list to_list(const Trace& trace) {
-  nb::list made;
-  for (const PartPlan& plan : trace.parts) made.append(to_dict(plan));
+nb::dict to_dict(const Trace& trace) {
+  nb::list parts;
+  for (const PartPlan& plan : trace.parts) parts.append(to_dict(plan));
+  nb::dict made;
+  made["parts"] = parts;
+  made["seconds"] = trace.seconds;
+  made["ranking"] = trace.ranking;
+  made["threads"] = trace.threads;
   return made;
 }
 

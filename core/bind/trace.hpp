@@ -9,7 +9,6 @@ namespace kinspace::bind {
 // Rows that each query was compared with: int64 (m,), or an int for ndim 1.
 nanobind::object to_counts(const Answer& answer, int ndim);
 
-// A dict for each part.
-nanobind::list to_list(const Trace& trace);
+nanobind::dict to_dict(const Trace& trace);
 
 }  // namespace kinspace::bind

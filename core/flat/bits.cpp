@@ -131,6 +131,7 @@ std::vector<std::vector<Found>> search_bits(Metric metric, const Packed& queries
     traces[thread][p].seconds += begun.seconds();
     return true;
   });
+  if (traced) tally->threads = crew;
   for (const std::vector<PartTrace>& mine : traces)
     for (std::size_t p = 0; p < mine.size(); ++p) (*tally->parts)[p] += mine[p];
   for (std::size_t q = 0; q < queries.m; ++q) {

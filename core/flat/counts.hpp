@@ -68,6 +68,7 @@ struct Tally {
   std::uint64_t visited = 0;                // rows that each query was compared with
   std::vector<PartTrace>* parts = nullptr;  // if not null, of each part: added to, and so is …
   double ranking = 0;                       // … the time it took to rank candidates by exact distances
+  std::size_t threads = 0;                  // at most so many at once
 };
 
 }  // namespace kinspace

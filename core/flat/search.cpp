@@ -156,6 +156,7 @@ void Search::trace(Tally& tally) const {
       for (std::size_t p = 0; p < worker->candidates[q].resolved.size(); ++p)
         parts[p].counts.exact += worker->candidates[q].resolved[p];
   tally.ranking += ranking_;
+  tally.threads = std::max(tally.threads, threads_);
 }
 
 // Names the first considered row that is not finite; `position` is one of them.

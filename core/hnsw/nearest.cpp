@@ -121,6 +121,7 @@ class Scanned {
     for (std::size_t i = 0; i < tally.parts->size(); ++i)
       trace_->parts[which.empty() ? i : which[i]].done += (*tally.parts)[i];
     trace_->ranking += tally.ranking;
+    trace_->threads = std::max(trace_->threads, tally.threads);
   }
 
   const Asked& asked_;
@@ -168,6 +169,7 @@ Answer nearest(const Asked& asked, const Considered& considered, const std::vect
   answer.visited.resize(asked.m);
   const std::size_t threads = asked.m == 1 ? 1 : threads_for(asked.threads, 1e5 * static_cast<double>(asked.m));
   std::mutex tracing;
+  if (trace != nullptr) trace->threads = std::min(threads, asked.m);
   for_items(asked.m, threads, poll, [&](std::size_t, std::size_t q) {
     std::vector<Found>& found = answer.found[q];
     found.reserve(asked.k + 1);

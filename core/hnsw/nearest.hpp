@@ -36,7 +36,9 @@ struct PartPlan {
 
 struct Trace {
   std::vector<PartPlan> parts;
-  double ranking = 0;  // seconds, where parts were scanned: of their candidates, by exact distances
+  double seconds = 0;       // in all
+  double ranking = 0;       // where parts were scanned: of their candidates, by exact distances
+  std::size_t threads = 1;  // at most so many at once
 };
 
 struct Answer {

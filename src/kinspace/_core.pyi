@@ -176,9 +176,10 @@ class Scan:
         threads: int = 0,
         ef: int = 0,
         recall: float = 0.95,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool, Any, list[dict[str, Any]], float]:
-        """Return what nearest does, a dict for each part, and seconds spent on ranking what scans found.
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool, Any, dict[str, Any]]:
+        """Return what nearest does, and how it was done.
 
+        ``seconds`` in all, ``threads`` at most, ``ranking`` seconds (of what scans found), ``parts``: a dict for each.
         ``way``: none (no row is allowed), scan, graph or two hops; ``allowed`` rows; ``gave_up``: the graph found too
         few. With a graph: ``ef``, and ``costs`` of the ways, in seconds, of which only the ratios mean something. Rows,
         times queries: ``sampled`` (to guess how far the k-th is), ``coded`` (compared by a plane's codes), ``looked``

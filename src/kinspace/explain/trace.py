@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from time import perf_counter
+from types import TracebackType
 from typing import Any
 
 
@@ -21,7 +23,7 @@ class Trace:
     ({'where': 'year > 2020', 'rows': 31}, True)
     """
 
-    __slots__ = ("_begun", "facts", "name", "seconds", "stages")
+    __slots__ = ("_begun", "_later", "facts", "name", "seconds", "stages")
 
     wanted = True  # False of what nobody listens to: it need not be told what is dear to find out
 
@@ -31,6 +33,7 @@ class Trace:
         self.seconds = 0.0
         self.stages: list[Trace] = []
         self._begun = 0.0
+        self._later: Callable[[Trace], None] | None = None
 
     def stage(self, name: str, **facts: Any) -> Trace:
         """A stage of this one, after those it has."""
@@ -46,11 +49,32 @@ class Trace:
         """One more of it."""
         self.facts[fact] = self.facts.get(fact, 0) + 1
 
+    def later(self, tell: Callable[[Trace], None]) -> None:
+        """Have tell(this stage) called once somebody wants to see it, for what takes time to put into words."""
+        self._later = tell
+
+    def told(self) -> Trace:
+        """The stage with all there is to tell, and so are those it is made of."""
+        if self._later is not None:
+            tell, self._later = self._later, None
+            tell(self)
+        for stage in self.stages:
+            stage.told()
+        return self
+
+    def every(self) -> Iterator[Trace]:
+        """The stages it is made of, and those that these are made of, each after the one it belongs to."""
+        for stage in self.stages:
+            yield stage
+            yield from stage.every()
+
     def __enter__(self) -> Trace:
         self._begun = perf_counter()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.seconds += perf_counter() - self._begun
 
 
@@ -73,7 +97,9 @@ class _Untraced(Trace):
     def __enter__(self) -> Trace:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         return
 
 

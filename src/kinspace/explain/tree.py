@@ -10,7 +10,9 @@ from .trace import Trace
 
 WIDTH = 100
 _TIME = 9  # columns of the times
+_JOINED = "\u00a0"  # where a line is not to be broken
 _SETTINGS = frozenset(("k", "ef", "dims", "threads", "version", "metric", "recall", "expand", "where", "column", "by"))
+_ALWAYS = frozenset(("rows", "allowed", "hits", "visited"))  # however few
 _HIDDEN = frozenset(("id",))
 _SPOKEN = {("exact", True): "exact", ("exact", False): "approximate"}
 
@@ -35,19 +37,25 @@ def tree(trace: Trace) -> str:
 
 def _lines(trace: Trace, first: str, rest: str) -> Iterator[tuple[str, str]]:
     """Its lines, the first of which begins with `first` and the others with `rest`, and their times."""
-    facts = ", ".join(_facts(trace.facts))
+    facts = ", ".join(_unbroken(fact) for fact in _facts(trace.facts))
     joint = ", " if not first else ": "
     inner = [*trace.stages, *_between(trace)]
     bar = "│  " if inner else "   "
     text = f"{trace.name}{joint}{facts}" if facts else trace.name
     room = WIDTH - _TIME - len(rest) - len(bar) - 2
     pieces = textwrap.wrap(text, room, break_on_hyphens=False) or [trace.name]
+    pieces = [piece.replace(_JOINED, " ") for piece in pieces]
     yield first + pieces[0], duration(trace.seconds)
     for piece in pieces[1:]:
         yield rest + bar + piece, ""
     for stage in inner:
         last = stage is inner[-1]
         yield from _lines(stage, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+
+
+def _unbroken(fact: str) -> str:
+    """A short fact stays on one line."""
+    return fact.replace(" ", _JOINED) if len(fact) <= 40 else fact
 
 
 def _between(trace: Trace) -> list[Trace]:
@@ -78,7 +86,10 @@ def _told(name: str, fact: Any) -> str | None:
     if name.endswith("_seconds"):
         return f"{spoken} {duration(fact)}"
     if isinstance(fact, int) and name not in _SETTINGS:
-        return f"{fact:,} {spoken}" if fact else None
+        if fact == 0 and name not in _ALWAYS:
+            return None
+        one = fact == 1 and spoken.partition(" ")[0] not in ("as", "by", "in")
+        return f"{fact:,} {spoken.removesuffix('s') if one else spoken}"
     if name == "way":
         return str(fact)
     return None if fact is None else f"{spoken} {fact:,}" if isinstance(fact, int) else f"{spoken} {fact}"

@@ -169,7 +169,7 @@ class Select:
             Its ``answer`` is what collect returns; printed, it is a tree of stages with their times.
         """
         trace = Trace("select")
-        return Explanation(self._run(trace), trace)
+        return Explanation(self._run(trace), trace.told())
 
     def _run(self, trace: Trace) -> pl.DataFrame:
         with self.source.open(trace) as rows:

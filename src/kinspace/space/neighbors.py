@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 def nearest_neighbors(
     space: Reading,
     k: int,
-    *,
     key: Key | None = None,
     vector: Any = None,
     vectors: Any = None,
@@ -36,6 +35,7 @@ def nearest_neighbors(
     rerank: bool | None = None,
     expand: int | None = None,
     threads: int | None = None,
+    *,
     trace: Trace = UNTRACED,
 ) -> Any:
     """As the space's own, told to a trace."""
@@ -58,21 +58,23 @@ def nearest_neighbors(
     found, distances, proven, visited = nearest(
         view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers, trace=trace
     )
-    trace.note(k=k, exact=proven)
+    if trace.wanted:
+        many = {} if vectors is None else {"queries": len(found)}
+        trace.note(
+            k=k, exact=proven, **many, hits=found.size, visited=visited if vectors is None else int(visited.sum())
+        )
     if vectors is None:
-        trace.note(hits=len(found), visited=visited)
         return Hits(view, found, distances, proven, visited)
-    trace.note(queries=len(found), hits=found.size, visited=int(visited.sum()))
     return [
         Hits(view, positions, far, proven, seen)
         for positions, far, seen in zip(found, distances, visited.tolist(), strict=True)
     ]
 
 
-def answered(space: Reading, k: int, **arguments: Any) -> Any:
+def answered(space: Reading, *arguments: Any) -> Any:
     """The neighbours; if it takes long and the hub was told to, that is logged."""
     with watched(space._store, "nearest_neighbors") as trace:
-        return nearest_neighbors(space, k, **arguments, trace=trace)
+        return nearest_neighbors(space, *arguments, trace=trace)
 
 
 def explained(space: Reading, k: int, arguments: dict[str, Any]) -> Explanation:
@@ -82,4 +84,4 @@ def explained(space: Reading, k: int, arguments: dict[str, Any]) -> Explanation:
         with trace.stage("fetch") as stage:
             frames = [hits.rows for hits in (answer if isinstance(answer, list) else [answer])]
             stage.note(rows=sum(frame.height for frame in frames), columns=frames[0].width if frames else 0)
-    return Explanation(answer, trace)
+    return Explanation(answer, trace.told())

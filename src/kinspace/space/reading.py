@@ -284,21 +284,7 @@ class Reading(Measuring):
             except (TypeError, ValueError):
                 pass  # the other way says what is wrong, or mends it
         ask = nearest_neighbors if slow is None else answered
-        return ask(
-            self,
-            k,
-            key=key,
-            vector=vector,
-            vectors=vectors,
-            where=where,
-            exact=exact,
-            recall=recall,
-            ef_search=ef_search,
-            dims=dims,
-            rerank=rerank,
-            expand=expand,
-            threads=threads,
-        )
+        return ask(self, k, key, vector, vectors, where, exact, recall, ef_search, dims, rerank, expand, threads)
 
     def explain(self, k: int, **arguments: Any) -> Explanation:
         """Run a search, fetch the rows it finds, and tell how it was done.

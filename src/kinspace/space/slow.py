@@ -36,13 +36,13 @@ def watched(store: Store, doing: str, trace: Trace = UNTRACED) -> Iterator[Trace
     with trace:
         yield trace
     if slow is not None and trace.seconds >= slow:
-        told = in_short(trace)
-        _log.warning("%s", json.dumps(told, ensure_ascii=False), extra={"query": told})
+        told = in_short(trace.told())
+        _log.warning("%s", json.dumps(told), extra={"query": told})
 
 
 def in_short(trace: Trace) -> dict[str, Any]:
     """What the log has of a query: no vectors, and nothing that is long."""
-    stages = list(_every(trace))
+    stages = list(trace.every())
     parts = [stage for stage in stages if "way" in stage.facts]
     wheres = [stage.facts["where"] for stage in stages if "where" in stage.facts]
     return {
@@ -58,13 +58,7 @@ def in_short(trace: Trace) -> dict[str, Any]:
 
 def filter_text(where: Any) -> str:
     """A filter as text of bounded length on one line; one that may compare vectors is left out."""
-    text = " ".join(str(where).split())
+    text = "".join(one if one.isprintable() else " " for one in " ".join(str(where).split()))
     if "vector" in text:
         return "(a filter of vectors)"
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
-
-
-def _every(trace: Trace) -> Iterator[Trace]:
-    for stage in trace.stages:
-        yield stage
-        yield from _every(stage)

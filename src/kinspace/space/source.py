@@ -65,8 +65,8 @@ class SpaceRows:
         if where is None:
             return every
         with self._trace.stage("filter") as stage:
-            found = every[np.isin(every, matching(self._view, where, stage))]
             _tell(stage, where)
+            found = every[np.isin(every, matching(self._view, where, stage))]
             stage.note(allowed=len(found))
         return found
 
@@ -94,7 +94,7 @@ class SpaceRows:
                 _tell(stage, where)
                 masks = masks_of(self._view, where, stage)
         found = nearest(self._view, vector, k, asked, length, masks=masks, trace=self._trace)
-        self._trace.note(k=k, exact=found.exact, visited=found.visited)
+        self._trace.note(k=k, exact=found.exact, hits=len(found.positions), visited=found.visited)
         return found.positions, found.distances
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..explain import Trace
 from ..storage.reader import SegmentReader
 from .part import Part
@@ -35,44 +37,58 @@ def view_of(store: Store, trace: Trace) -> View:
     with trace.stage("view") as stage:
         before = store.last_view()
         view = store.view()
-        known = {part.source.entry.id for part in before.every if isinstance(part.source, SegmentReader)}
-        there = [part.source.entry.id for part in view.every if isinstance(part.source, SegmentReader)]
-        stage.note(
-            version=view.state.version,
-            rows=len(view),
-            segments=len(there),
-            new_segments=sum(id not in known for id in there),
-            log_rows=view.tail.rows,
-        )
+    stage.later(lambda one: _tell_view(one, view, before))
     return view
 
 
-def tell_parts(stage: Trace, parts: tuple[Part, ...], told: list[dict[str, Any]], ranking: float) -> None:
-    """Add a stage for each part that has rows, and one for the ranking of what scans found."""
-    for number, (part, done) in enumerate(zip(parts, told, strict=True), 1):
+def _tell_view(stage: Trace, view: View, before: View) -> None:
+    known = {part.source.entry.id for part in before.every if isinstance(part.source, SegmentReader)}
+    there = [part.source.entry.id for part in view.every if isinstance(part.source, SegmentReader)]
+    stage.note(
+        version=view.state.version,
+        rows=len(view),
+        segments=len(there),
+        new_segments=sum(id not in known for id in there),
+        log_rows=view.tail.rows,
+    )
+
+
+def tell_search(stage: Trace, parts: tuple[Part, ...], told: dict[str, Any], visited: Any) -> None:
+    """Tell of a search, of each part that has rows, and of the ranking of what scans found."""
+    done = told["parts"]
+    threads = told["threads"]
+    stage.note(allowed=sum(one["allowed"] for one in done), visited=int(np.sum(visited)))
+    if threads > 1:
+        stage.note(threads=threads)
+    for number, (part, one) in enumerate(zip(parts, done, strict=True), 1):
         if part.rows == 0:
             continue
-        segment = isinstance(part.source, SegmentReader)
-        inner = stage.stage(f"segment {number}" if segment else "log")
         if isinstance(part.source, SegmentReader):
-            inner.note(id=part.source.entry.id)
-        inner.note(rows=part.rows, dead=part.dead, allowed=done["allowed"], way=way_of(done))
-        if done["hops"]:
-            inner.note(ef=done["ef"])
-        inner.note(**{fact: done[name] for name, fact in _FACTS.items()})
-        if done["ranking"]:
-            inner.note(ranking_seconds=done["ranking"])
-        if "costs" in done:
-            inner.note(estimated_seconds=done["costs"])
-        inner.seconds = done["seconds"]
-    if ranking:
-        stage.stage("rank").seconds = ranking
+            _tell_part(stage.stage(f"segment {number}", id=part.source.entry.id), part, one)
+        else:
+            _tell_part(stage.stage("log"), part, one)
+    if told["ranking"]:
+        stage.stage("rank").seconds = told["ranking"]
+
+
+def _tell_part(stage: Trace, part: Part, done: Mapping[str, Any]) -> None:
+    stage.seconds = done["seconds"]
+    stage.note(rows=part.rows, dead=part.dead, allowed=done["allowed"], way=way_of(done))
+    if done["hops"]:
+        stage.note(ef=done["ef"], gave_up=done["gave_up"])
+    stage.note(**{fact: done[name] for name, fact in _FACTS.items()})
+    if done["hops"]:
+        stage.note(ranking_seconds=done["ranking"])
+    if "costs" in done:
+        stage.note(estimated_seconds=done["costs"])
 
 
 def way_of(done: Mapping[str, Any]) -> str:
     """How a part was searched."""
     if done["way"] == "none":
         return "nothing allowed"
-    scans = [way for name, way in _WAYS.items() if done[name]] or (["in double"] if done["exact"] else [])
-    graph = [done["way"]] if done["hops"] else []
-    return " + ".join(graph + scans) or "not searched"
+    ways = [done["way"]] if done["hops"] else []
+    ways += [way for name, way in _WAYS.items() if done[name]]
+    if not ways:  # of few rows all are in the answer
+        return "every row in double" if done["exact"] else "not searched"
+    return " + ".join(ways)

@@ -24,7 +24,7 @@ from .part import Part
 from .plane import planes
 from .prefix import keep, prefix_rows
 from .tail import Tail
-from .traced import tell_parts
+from .traced import tell_search
 
 if TYPE_CHECKING:
     import polars as pl
@@ -163,18 +163,27 @@ class View:
         With `dims` vectors are no more than their first `dims` components, and queries have as many; but where vectors
         are rotated both are whole, and what is found is near by `dims` components along the axes, then by all.
         """
-        with trace.stage("prepare"):
-            scan = self.scan if dims is None else self.prefix_scan(dims)
+        if trace.wanted:
+            with trace.stage("prepare"):  # it is made when first needed
+                self.scan if dims is None else self.prefix_scan(dims)
+        scan = self.scan if dims is None else self.prefix_scan(dims)
         recall = 1.0 if effort.exact else effort.recall
-        asked: dict[str, Any] = {"masks": masks, "exclude": exclude, "threads": threads}
-        asked |= {"ef": effort.ef, "recall": recall}
+        asked: dict[str, Any] = {
+            "masks": masks,
+            "exclude": exclude,
+            "threads": threads,
+            "ef": effort.ef,
+            "recall": recall,
+        }
         try:
             if not trace.wanted:
                 return Answer(*scan.nearest(queries, k, **asked))
             with trace.stage("search", dims=dims) as stage:
-                *found, parts, ranking = scan.trace(queries, k, **asked)
-            tell_parts(stage, self.parts, parts, ranking)
-            return Answer(*found)
+                *found, told = scan.trace(queries, k, **asked)
+            stage.seconds = told["seconds"]
+            answer = Answer(*found)
+            stage.later(lambda one: tell_search(one, self.parts, told, answer.visited))
+            return answer
         except ValueError as error:  # the query has been checked: it is what is stored
             raise _unsearchable(error) from error
 
