@@ -14,6 +14,7 @@ from .guard import guarded, one_of
 from .places import DEFAULT_HUB, HubOption, JsonOption, SpaceArgument, open_hub, parse_key
 
 if TYPE_CHECKING:
+    from ..explain import Explanation
     from ..space.hits import Hits
     from ..space.space import Space
 
@@ -43,6 +44,7 @@ def query(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="With --dims: order what that finds by all components, or not."),
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show how the answer came about, and its time.")] = False,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,7 +52,7 @@ def query(
 
     By key, the key's own row is left out.
     Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
-    distance, key and the columns.
+    distance, key and the columns; with --explain too, how it was done.
     """
     asked = one_of(words=words or None, key=key, vector=vector, vector_file=vector_file)
     with open_hub(hub) as opened:
@@ -63,13 +65,17 @@ def query(
             search = {"key": parse_key(target, key or "")}
         else:
             search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
+        search |= {"where": where, "exact": exact, "dims": dims, "rerank": rerank}
+        how = target.explain(k, **search) if explain else None
         begin = perf_counter()
-        hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
-        seconds = perf_counter() - begin
-        _show(target, hits, shown, seconds, as_json=as_json)
+        hits = target.nearest_neighbors(k, **search) if how is None else how.answer
+        seconds = perf_counter() - begin if how is None else how.seconds
+        _show(target, hits, shown, seconds, how, as_json=as_json)
 
 
-def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *, as_json: bool) -> None:
+def _show(
+    space: Space, hits: Hits, columns: list[str] | None, seconds: float, how: Explanation | None, *, as_json: bool
+) -> None:
     from . import screen
 
     rows = [
@@ -80,13 +86,16 @@ def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *
     if as_json:
         told = [{name: row[name] for name in ("distance", "key", *names)} for row in rows]
         about = {"space": space.name, "metric": space.metric, "exact": hits.exact, "seconds": seconds}
-        screen.print_json(about | {"hits": told})
+        screen.print_json(about | {"hits": told} | ({} if how is None else {"explanation": how.to_dict()}))
         return
     out = screen.console()
     if rows:
         out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
     hidden = f"{len(hits)} of {len(space):,} rows, {space.metric} distance, {'exact' if hits.exact else 'approximate'}"
     out.print(f"{hidden}, {screen.duration(seconds)}", style="dim")
+    if how is not None:
+        out.print()
+        out.print(str(how), markup=False, highlight=False, soft_wrap=True)
 
 
 def _columns(space: Space, columns: str | None) -> list[str] | None:
