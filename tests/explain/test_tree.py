@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kinspace.explain import UNTRACED, Explanation, Trace
 from kinspace.explain.tree import WIDTH, tree

@@ -1,4 +1,4 @@
-"""The reading half of a space: rows by key, neighbours, scans, filters."""
+"""The reading half of a space: rows by key, scans, what it is, and what it is exported as."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
-from ..explain import Explanation
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_count
-from .hits import Hits
 from .index import index_bytes, segment_of
-from .measuring import Measuring
-from .neighbors import answered, explained, nearest_neighbors
+from .neighbours import Neighbours
 from .plane import coded, plane_bytes
 from .store import Store
 from .view import View
@@ -32,7 +29,7 @@ SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
 
 
-class Reading(Measuring):
+class Reading(Neighbours):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
     def __init__(self, store: Store) -> None:
@@ -206,119 +203,6 @@ class Reading(Measuring):
 
         return export(self._store.view(), path, overwrite=overwrite)
 
-    def nearest_neighbors(
-        self,
-        k: int,
-        *,
-        key: Key | None = None,
-        vector: Any = None,
-        vectors: Any = None,
-        where: Any = None,
-        exact: bool = False,
-        recall: float | None = None,
-        ef_search: int | None = None,
-        dims: int | None = None,
-        rerank: bool | None = None,
-        expand: int | None = None,
-        threads: int | None = None,
-    ) -> Any:
-        """The k rows nearest to a key's vector, to a vector, or to each of many.
-
-        Parameters
-        ----------
-        k : int
-            At least 0; with k above the number of rows all of them are returned.
-        key, vector, vectors : exactly one of them
-            A key (which is itself left out of its neighbours), a vector (dims,), or many (n, dims).
-        where : str or polars.Expr, optional
-            Only rows for which it is true: a SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a
-            Polars expression. min(k, matching rows) are returned, however few match.
-        exact : bool
-            Ask for a proven answer, whatever recall and ef_search say: every row that may match is compared.
-        recall : float, optional
-            The share of the true k nearest to be found on average, above 0 and at most 1, where 1 is an exact search;
-            .95 by default. Segments without an index, small ones among them, are compared row by row in any case.
-        ef_search : int, optional
-            Instead of recall: candidates kept while searching an index, in 1…65,536; fewer than k mean k.
-        dims : int, optional
-            Compare the first so many components of the vectors only, in 1…the space's dims, row by row. Under cosine
-            these are as if scaled to length 1 again; under l2 and ip they are taken as they are. Vectors to ask for may
-            have just so many components, or all.
-        rerank : bool, optional
-            With dims: take the k · expand rows found so as candidates, and return the k nearest of them by all
-            components. By default True if what is asked for has all of them, and False if it has not. With False the
-            distances are those of the first components.
-        expand : int, optional
-            Candidates for each hit, at least 1; 10 by default. Of a space with index_dims, in a search by index without
-            dims, what was measured to be enough for the recall when the index was built.
-        threads : int, optional
-            At most so many; by default what the size of the work is worth.
-
-        Returns
-        -------
-        Hits, or a list of Hits for vectors=
-            Nearest first, ties by insertion order. Their distances are those of an exact search; `exact` says whether
-            it is proven that no row is nearer than these: by the first components if the distances are theirs; after a
-            rerank only if every row that may match was a candidate, for exact=True makes sure of the candidates alone.
-
-        Raises
-        ------
-        KeyNotFound
-            If no row has that key.
-        InvalidInput
-            If an argument is out of range, or the filter names a column there is not.
-        """
-        index_dims, slow = self._store.meta.index_dims, self._store.slow_query_seconds
-        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is slow is None
-        plain = plain and exact is False
-        if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
-            try:  # this way costs little more than the core's own call
-                view = self._store.view()
-                if ef_search is None:
-                    if recall is None:
-                        return Hits(view, *view.scan.nearest(vector, k))
-                    if type(recall) is float:
-                        return Hits(view, *view.scan.nearest(vector, k, recall=recall))
-                elif recall is None and type(ef_search) is int and ef_search > 0:
-                    return Hits(view, *view.scan.nearest(vector, k, ef=ef_search))
-            except (TypeError, ValueError):
-                pass  # the other way says what is wrong, or mends it
-        ask = nearest_neighbors if slow is None else answered
-        return ask(self, k, key, vector, vectors, where, exact, recall, ef_search, dims, rerank, expand, threads)
-
-    def explain(self, k: int, **arguments: Any) -> Explanation:
-        """Run a search, fetch the rows it finds, and tell how it was done.
-
-        Parameters
-        ----------
-        k : int
-        **arguments
-            As for nearest_neighbors.
-
-        Returns
-        -------
-        Explanation
-            Its ``answer`` is what nearest_neighbors returns; printed, it is a tree of stages with their times: how far
-            the view had to be brought up to date, how the filter was evaluated, how each segment was searched and why,
-            what was compared with the query, and how often. ``to_dict()`` has the same.
-
-        Raises
-        ------
-        KeyNotFound, InvalidInput
-            As nearest_neighbors.
-
-        Examples
-        --------
-        >>> import kinspace as ks
-        >>> with ks.connect(":memory:") as hub:
-        ...     space = hub.create_space("docs", dims=2)
-        ...     _ = space.multiset({"a": [1, 0], "b": [0, 1], "c": [1, 1]})
-        ...     explanation = space.explain(1, vector=[1, 0.2])
-        ...     explanation.answer.keys, explanation.to_dict()["visited"]
-        (['a'], 3)
-        """
-        return explained(self, k, arguments)
-
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""
         from ..query import Select
@@ -407,13 +291,3 @@ class Reading(Measuring):
         view = self._store.view()
         named = self.name if name is None else name
         return publish(self._store, view, url, named, storage_options, single_writer=single_writer)
-
-    def _find(self, view: View, key: Key) -> int:
-        kept, digest = parse_key(key, self._store.meta.key_type)
-        position = view.find(kept, digest)
-        if position < 0:
-            raise KeyNotFound(self._no_such(kept))
-        return position
-
-    def _no_such(self, key: Key) -> str:
-        return f"no row of space {self._store.name!r} has the key {key!r}"
