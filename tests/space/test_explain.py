@@ -124,8 +124,8 @@ def test_each_query_of_a_batch_has_its_own_count(space: ks.Space) -> None:
 def test_a_filter_that_was_asked_before_is_not_evaluated_again(space: ks.Space) -> None:
     where = "year <> 31"
     first, again = (stages(space.explain(1, vector=X[0], where=where).to_dict())["filter"] for _ in range(2))
-    assert (first["evaluated_parts"], first.get("cached_parts")) == (2, None)
-    assert (again.get("evaluated_parts"), again["cached_parts"]) == (None, 2)
+    assert (first["parts_evaluated"], first.get("parts_cached")) == (2, None)
+    assert (again.get("parts_evaluated"), again["parts_cached"]) == (None, 2)
 
 
 def test_a_rerank_is_a_stage_of_its_own(space: ks.Space) -> None:

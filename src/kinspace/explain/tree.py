@@ -82,17 +82,26 @@ def _told(name: str, fact: Any) -> str | None:
         return _SPOKEN.get((name, fact), spoken if fact else None)
     if isinstance(fact, Mapping):
         told = (_told(inner + ("_seconds" if name.endswith("_seconds") else ""), one) for inner, one in fact.items())
-        return f"{spoken}: " + ", ".join(one for one in told if one) if fact else None
+        return f"{spoken}: " + ", ".join(one.replace(" ", _JOINED) for one in told if one) if fact else None
     if name.endswith("_seconds"):
         return f"{spoken} {duration(fact)}"
     if isinstance(fact, int) and name not in _SETTINGS:
         if fact == 0 and name not in _ALWAYS:
             return None
-        one = fact == 1 and spoken.partition(" ")[0] not in ("as", "by", "in")
-        return f"{fact:,} {spoken.removesuffix('s') if one else spoken}"
+        return f"{fact:,} {_singular(spoken) if fact == 1 else spoken}"
     if name == "way":
         return str(fact)
     return None if fact is None else f"{spoken} {fact:,}" if isinstance(fact, int) else f"{spoken} {fact}"
+
+
+def _singular(plural: str) -> str:
+    """Of rows a row, of "log rows" a "log row", of "parts cached" a "part cached"; what is no plural stays."""
+    words = plural.split(" ")
+    if words[0] in ("as", "by", "in"):
+        return plural
+    at = -1 if words[-1].endswith("s") else 0
+    words[at] = words[at].removesuffix("s")
+    return " ".join(words)
 
 
 def duration(seconds: float) -> str:

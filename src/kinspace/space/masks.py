@@ -51,7 +51,7 @@ def masks_where(view: View, where: Any, trace: Trace = UNTRACED) -> list[Words]:
         if stage.wanted:
             stage.note(where=filter_text(where))
         if found is not None:
-            stage.note(cached_parts=len(found))
+            stage.note(parts_cached=len(found))
             return found
         from ..filter import tells_the_time
 
@@ -78,9 +78,9 @@ def _mask(view: View, number: int, predicate: Predicate, stage: Trace) -> Words:
     if isinstance(part.source, SegmentReader):
         kept = part.source.masks
         if name in kept:
-            stage.count("cached_parts")
+            stage.count("parts_cached")
             return kept[name]
-    stage.count("evaluated_parts")
+    stage.count("parts_evaluated")
     found, whole = _evaluate(view, part, predicate, names)
     words = pack_bits(found)
     if kept is not None and whole:
