@@ -41,7 +41,7 @@ class Measuring:
         expand: int | None = None,
         where: Any = None,
     ) -> float:
-        """The share of the true k nearest that searches like these find, measured on the space's own rows or on queries.
+        """The share of the true k nearest that searches like these find, measured on rows of the space or on queries.
 
         Parameters
         ----------

@@ -45,6 +45,9 @@ def in_short(trace: Trace) -> dict[str, Any]:
     stages = list(trace.every())
     parts = [stage for stage in stages if "way" in stage.facts]
     wheres = [stage.facts["where"] for stage in stages if "where" in stage.facts]
+    seconds: dict[str, float] = {}
+    for stage in trace.stages:
+        seconds[stage.name] = round(seconds.get(stage.name, 0.0) + stage.seconds, 6)
     return {
         "query": trace.name,
         "seconds": round(trace.seconds, 6),
@@ -52,7 +55,7 @@ def in_short(trace: Trace) -> dict[str, Any]:
         "where": wheres[0] if wheres else None,
         "allowed": next((stage.facts["allowed"] for stage in trace.stages if "allowed" in stage.facts), None),
         "ways": sorted({part.facts["way"] for part in parts}),
-        "stages": {stage.name: round(stage.seconds, 6) for stage in trace.stages},
+        "stages": seconds,
     }
 
 
