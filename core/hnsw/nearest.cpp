@@ -166,12 +166,13 @@ Answer nearest(const Asked& asked, const Considered& considered, const std::vect
   }
   answer.exact = false;
   answer.found.resize(asked.m);
-  answer.visited.resize(asked.m);
+  if (asked.m > 1) answer.visited.resize(asked.m);
   const std::size_t threads = asked.m == 1 ? 1 : threads_for(asked.threads, 1e5 * static_cast<double>(asked.m));
   std::mutex tracing;
   if (trace != nullptr) trace->threads = std::min(threads, asked.m);
   for_items(asked.m, threads, poll, [&](std::size_t, std::size_t q) {
     std::vector<Found>& found = answer.found[q];
+    std::uint64_t& visited = asked.m > 1 ? answer.visited[q] : answer.scanned;
     found.reserve(asked.k + 1);
     const float* query = asked.queries + q * parts.dims;
     const Wanted wanted{query, squares(exact(), query, parts.dims), asked.k, asked.ef, asked.recall, parts.by_position};
@@ -180,9 +181,9 @@ Answer nearest(const Asked& asked, const Considered& considered, const std::vect
       const Since begun(trace != nullptr);
       PartTrace done;
       const bool enough = search_graph(*graphs[one.part].graph, *part.rows, wanted, one.allowed, part.first, found,
-                                       answer.visited[q], trace == nullptr ? nullptr : &done);
+                                       visited, trace == nullptr ? nullptr : &done);
       if (trace != nullptr) done.seconds = begun.seconds();
-      if (!enough) merge(found, scanned.alone(q, one.part, poll, answer.visited[q], done), asked.k);
+      if (!enough) merge(found, scanned.alone(q, one.part, poll, visited, done), asked.k);
       if (trace == nullptr) continue;
       const std::lock_guard lock(tracing);
       trace->parts[one.part].done += done;

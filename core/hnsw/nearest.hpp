@@ -45,7 +45,7 @@ struct Answer {
   std::vector<std::vector<Found>> found;  // of each query, in order
   bool exact = true;                      // no graph was asked
   std::uint64_t scanned = 0;              // rows that every query was compared with …
-  std::vector<std::uint64_t> visited;     // … and where a graph was asked, that each was besides
+  std::vector<std::uint64_t> visited;     // … and where a graph was asked for many, that each was besides
 };
 
 // trace: how it was done, if that is to be told.

@@ -48,11 +48,12 @@ def test_a_scan_of_floats_compares_every_live_row_once(rng, metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("k", [1, 10, 100])
-def test_a_plane_is_compared_row_by_row_and_less_and_less_of_it_more_closely(rng, metric, k):
+def test_a_plane_is_compared_row_by_row_and_less_and_less_of_it_more_closely(rng, metric, k, threads):
     rows = _core.Rows([clustered(rng, 20_000, 24)])
     scan = _core.Scan([rows], metric=metric, planes=[plane_of(rows, metric, 24)])
-    visited, (part,) = told(scan, clustered(rng, 1, 24)[0], k)
+    visited, (part,) = told(scan, clustered(rng, 1, 24)[0], k, threads=threads)
     assert visited == part["coded"] == 20_000
     assert visited > part["looked"] >= part["candidates"] >= part["exact"] >= k
     assert part["compared"] == part["tiled"] == 0
@@ -131,6 +132,19 @@ def test_the_cheapest_way_by_its_own_estimate_is_taken(rng):
         assert part["way"] == min(part["costs"], key=part["costs"].get)
         ways.add(part["way"])
     assert {"graph", "scan"} <= ways
+
+
+def test_where_a_graph_gives_up_both_its_rows_and_those_of_the_scan_are_visited(rng):
+    X = clustered(rng, 4_000, 64)
+    far = np.arange(4_000) >= 3_000
+    X[far] += 100
+    rows = _core.Rows([X])
+    scan = _core.Scan([rows], metric="l2", graphs=[_core.Graph.build(rows, metric="l2", M=8, ef_construction=40)])
+    visited, (part,) = told(scan, X[0], 5, ef=5, masks=[bitmap(far)])
+    assert part["way"] == "graph"
+    assert part["gave_up"]
+    assert part["compared"] == part["allowed"] == 1_000
+    assert visited == part["scored"] + part["compared"]
 
 
 def test_a_graph_of_many_queries_is_added_up(rng):

@@ -88,12 +88,12 @@ class Neighbours(Measuring):
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
-        index_dims, slow = self._store.meta.index_dims, self._store.slow_query_seconds
+        store = self._store
+        index_dims, slow = store.meta.index_dims, store.slow_query_seconds
         plain = key is vectors is where is threads is dims is rerank is expand is index_dims is slow is None
-        plain = plain and exact is False
-        if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
+        if plain and exact is False and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
-                view = self._store.view()
+                view = store.view()
                 if ef_search is None:
                     if recall is None:
                         return Hits(view, *view.scan.nearest(vector, k))
@@ -186,10 +186,11 @@ class Neighbours(Measuring):
         found, distances, proven, visited = nearest(
             view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers, trace=trace
         )
+        if trace.wanted:
+            of = {} if vectors is None else {"queries": len(found)}
+            trace.note(k=k, exact=proven, **of, hits=found.size, visited=int(np.sum(visited)))
         if vectors is None:
-            trace.note(k=k, exact=proven, hits=len(found), visited=visited)
             return Hits(view, found, distances, proven, visited)
-        trace.note(k=k, exact=proven, queries=len(found), hits=found.size, visited=int(visited.sum()))
         return [
             Hits(view, positions, far, proven, seen)
             for positions, far, seen in zip(found, distances, visited.tolist(), strict=True)
