@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
-from ..filter import Predicate, compile_predicate
+from ..filter import Predicate, compile_predicate, conjunction, parse_filter
 from ..hnsw import Hnsw
 from ..types import parse_k, parse_metric
 from .projection import Projection, check_known
@@ -51,7 +51,7 @@ class Select:
     source: Source
     names: Sequence[str] = ()
     expressions: Mapping[str, str | pl.Expr] = field(default_factory=dict)
-    _where: tuple[str | pl.Expr, ...] = ()
+    _where: tuple[tuple[Any, Mapping[str, Any] | None], ...] = ()
     _nearest: _Nearest | None = None
     _sort: _Sort | None = None
     _group: _Group | None = None
@@ -72,18 +72,18 @@ class Select:
         if twice is not None:
             raise InvalidInput(f"two columns of the result would be called {twice!r}; rename one: new_name={twice!r}")
 
-    def where(self, predicate: str | pl.Expr) -> Select:
+    def where(self, predicate: Any, params: Mapping[str, Any] | None = None) -> Select:
         """Keep the rows for which this is true.
 
         Parameters
         ----------
-        predicate : str or polars.Expr
-            A SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a Polars expression. Null is not true.
+        predicate : str, Expression, mapping or polars.Expr
+            ``"year >= :first AND section = 'games'"``, ``ks.col("year") >= 2020``, ``{"year": {"$gte": 2020}}``, or a
+            Polars expression. Null is not true.
+        params : mapping, optional
+            What the ``:names`` in a SQL predicate stand for.
         """
-        if not isinstance(predicate, (str, pl.Expr)):
-            kind = type(predicate).__name__
-            raise InvalidInput(f"where must be a SQL predicate (str) or a Polars expression; got {kind}")
-        return replace(self, _where=(*self._where, predicate))
+        return replace(self, _where=(*self._where, (parse_filter(predicate), params)))
 
     def nearest(
         self,
@@ -172,10 +172,8 @@ class Select:
         return projection.apply(*rows.nearest_by(one.target, one.query, k, one.metric, where, one.effort))
 
     def _predicate(self, rows: Rows) -> Predicate | None:
-        each = [compile_predicate(one, rows.schema) for one in self._where]
-        if len(each) < 2:
-            return each[0] if each else None
-        return compile_predicate(pl.all_horizontal(one.expr for one in each), rows.schema)
+        each = [compile_predicate(one, rows.schema, params) for one, params in self._where]
+        return conjunction(each, rows.schema) if each else None
 
     def _ordered(self, rows: Rows, handles: NDArray[np.int64]) -> NDArray[np.int64]:
         names = [one.column for one in (self._sort, self._group) if one is not None]

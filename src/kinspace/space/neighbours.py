@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class Neighbours(Measuring):
         vector: Any = None,
         vectors: Any = None,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
         exact: bool = False,
         recall: float | None = None,
         ef_search: int | None = None,
@@ -47,9 +49,12 @@ class Neighbours(Measuring):
             At least 0; with k above the number of rows all of them are returned.
         key, vector, vectors : exactly one of them
             A key (which is itself left out of its neighbours), a vector (dims,), or many (n, dims).
-        where : str or polars.Expr, optional
-            Only rows for which it is true: a SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a
-            Polars expression. min(k, matching rows) are returned, however few match.
+        where : str, Expression, mapping or polars.Expr, optional
+            Only rows for which it is true: ``"year >= :first AND section = 'games'"``, ``ks.col("year") >= 2020``,
+            ``{"year": {"$gte": 2020}}``, or a Polars expression; what they say is on the page about filters. min(k,
+            matching rows) are returned, however few match.
+        params : mapping, optional
+            What the ``:names`` in a SQL predicate stand for: ``{"first": 2020}``.
         exact : bool
             Ask for a proven answer, whatever recall and ef_search say: every row that may match is compared.
         recall : float, optional
@@ -87,7 +92,7 @@ class Neighbours(Measuring):
         """
         index_dims = self._store.meta.index_dims
         plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
-        if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
+        if plain and params is None and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
                 if ef_search is None:
@@ -111,7 +116,7 @@ class Neighbours(Measuring):
             queries = space_queries(self._store.meta, vectors, length)
         else:
             queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
-        masks = None if where is None else masks_where(view, where)
+        masks = masks_where(view, where, params)
         found, distances, proven = nearest(
             view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
         )
