@@ -54,7 +54,7 @@ def cast(one: Typed, name: str) -> pl.Expr:
     return one.expr.cast(TYPES[name])
 
 
-def _read(text: pl.Expr, forms: tuple[str, ...], dtype: pl.DataType) -> pl.Expr:
+def _read(text: pl.Expr, forms: tuple[str, ...], dtype: pl.Datetime | pl.Time) -> pl.Expr:
     """By the first of these forms that fits each text; one that none fits is an error."""
     found = pl.coalesce([text.str.strptime(dtype, form, strict=False) for form in forms])
     return pl.coalesce(found, pl.when(found.is_null()).then(text).str.strptime(dtype, forms[0], strict=True))

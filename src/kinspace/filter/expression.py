@@ -303,9 +303,8 @@ def col(name: str) -> Expression:
     --------
     >>> import kinspace as ks, polars as pl
     >>> frame = pl.DataFrame({"title": ["a", "b", "c"], "kib": [512, 2048, None]})
-    >>> found = ks.select(frame, "title", mib=ks.col("kib") / 1024).where(ks.col("kib") > 1000)
-    >>> found.collect().rows()
-    [('b', 2.0)]
+    >>> ks.select(frame, "title").where((ks.col("kib") / 1024 > 1) | ks.col("kib").is_null()).collect().rows()
+    [('b',), ('c',)]
     """
     if not isinstance(name, str):
         raise InvalidInput(f"col takes a column's name; got {name!r:.60} ({type(name).__name__})")
