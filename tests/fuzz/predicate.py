@@ -27,7 +27,8 @@ SEEDS = [
 ]
 LEXICON = """
 AND OR NOT IN BETWEEN LIKE ILIKE IS NULL TRUE FALSE DISTINCT FROM CASE WHEN THEN ELSE END CAST AS DATE INTERVAL EXISTS
-SELECT VALUES ANY ALL ESCAPE TIMESTAMP UNION OVER ORDER BY lower( upper( abs( round( coalesce( nullif( length( strpos( array_contains(
+SELECT VALUES ANY ALL ESCAPE TIMESTAMP UNION OVER ORDER BY
+lower( upper( abs( round( coalesce( nullif( length( strpos( array_contains(
 array_length( unnest( count( sum( max( read_csv( year day n t x b l
 ( ) , ' " ` :: <=> <> <= >= = == || -- /* */ ; $$ ? : @
 E' X' 0x 1e308 9223372036854775808 \\ [ ] { }
