@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..filter import Predicate, compile_predicate
 from ..hnsw import Hnsw
+from ..ranking import parse_examples, parse_ranking
 from ..types import parse_k, parse_metric
 from .projection import Projection, check_known
 from .source import Frame, Rows, Source
@@ -95,6 +96,12 @@ class Select:
         dims: int | None = None,
         rerank: bool | None = None,
         expand: int | None = None,
+        positive: Sequence[Any] | None = None,
+        negative: Sequence[Any] | None = None,
+        strategy: str | None = None,
+        diversity: float | None = None,
+        boost: str | pl.Expr | None = None,
+        candidates: int | None = None,
     ) -> Select:
         """Return the rows nearest to a query, nearest first, ties by row order; ten of them unless take says else.
 
@@ -110,7 +117,18 @@ class Select:
             these mean nothing without an index.
         dims, rerank, expand : optional
             To compare the first ``dims`` components only, as for ``Space.nearest_neighbors``; not with an index.
+        positive, negative, strategy : optional
+            Examples instead of a query, as for ``Space.nearest_neighbors``; on a frame vectors alone, after the column.
+        diversity, boost, candidates : optional
+            Other orders, as for ``Space.nearest_neighbors``; not with an index. ``_dist`` is the distance in any case.
         """
+        examples = parse_examples(positive, negative, strategy)
+        if examples is not None:
+            if len(target) > 1 or not all(isinstance(one, str) for one in target):
+                raise InvalidInput(
+                    "positive and negative stand for the query; give a column's name beside them at most"
+                )
+            target = (*(target or (None,)), None)
         if len(target) not in (1, 2):
             raise InvalidInput(f"nearest takes a query, or a column's name and a query; got {len(target)} arguments")
         by, query = target if len(target) == 2 else (None, target[0])
@@ -121,8 +139,9 @@ class Select:
             )
         self._once("nearest", self._nearest)
         measure = None if metric is None else parse_metric(metric)
-        effort = {"exact": exact, "recall": recall, "ef_search": ef_search}
+        effort: dict[str, Any] = {"exact": exact, "recall": recall, "ef_search": ef_search}
         effort |= {"dims": dims, "rerank": rerank, "expand": expand}
+        effort |= {"examples": examples, "ranking": parse_ranking(diversity, boost, candidates)}
         return replace(self, _nearest=_Nearest(by, query, measure, effort))._checked()
 
     def sort(self, column: str, descending: bool = False) -> Select:

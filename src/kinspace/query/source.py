@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..arrays import Column, Cut, as_column, as_query
+from ..arrays import as_column, as_query
 from ..errors import InvalidInput
 from ..filter import Predicate
 from ..hnsw import Hnsw
 from ..knn import search
-from ..length import parse_length, parse_query
+from .ranked import ranked_rows
+from .shortened import shortened
 
 
 class Rows(Protocol):
@@ -47,7 +48,8 @@ class Rows(Protocol):
 
         ``column`` names the vectors, None if the caller named none; ``query`` is as the caller gave it and ``metric``
         None unless given; ``k`` is at least 0; ``effort`` has exact, recall and ef_search, for sources with an index,
-        and dims, rerank and expand, as the caller gave them. InvalidInput if the source has no such vectors or metric.
+        dims, rerank and expand, as the caller gave them, and examples (instead of a query, which is None then) and
+        ranking, parsed or None. InvalidInput if the source has no such vectors or metric.
         """
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
@@ -103,9 +105,11 @@ class Frame:
             raise InvalidInput(f"there is no column {column!r}; the columns are: {', '.join(map(repr, self.columns))}")
         rows = as_column(self._frame[column], f"column {column!r}")
         allowed = None if where is None else where.evaluate(self._frame)
+        if effort["ranking"] is not None or effort["examples"] is not None:
+            return ranked_rows(self._frame, rows, column, query, k, metric or "cosine", allowed, effort)
         if effort["dims"] is None or not rows.n:
             return search(rows, query, k, metric or "cosine", allowed)
-        return _shortened(rows, query, k, metric or "cosine", allowed, effort)
+        return shortened(rows, query, k, metric or "cosine", allowed, effort)
 
     def nearest_by(
         self,
@@ -118,6 +122,10 @@ class Frame:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Search an index whose row ids are the row numbers."""
         known = index.info()
+        if effort["ranking"] is not None or effort["examples"] is not None:
+            raise InvalidInput(
+                "an index answers one query, by distance alone; for examples, diversity and boost name the column"
+            )
         if effort["dims"] is not None:
             raise InvalidInput(f"an index compares all of its {known['dim']} dims; leave dims out, or name the column")
         if metric not in (None, known["metric"]):
@@ -134,16 +142,3 @@ class Frame:
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Gather the rows."""
         return self._frame.select(columns)[handles]
-
-
-def _shortened(
-    rows: Column, query: Any, k: int, metric: str, allowed: NDArray[np.bool_] | None, effort: Mapping[str, Any]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Compare the first components; what that finds is compared whole if it is only to give candidates."""
-    length = parse_length(rows.dims, effort["dims"], effort["rerank"], effort["expand"])
-    vector = parse_query(query, length)
-    short, cut = vector[: length.dims], Cut(rows, length.dims)
-    if not length.reranks(len(vector)):
-        return search(cut, short, k, metric, allowed)
-    candidates = search(cut, short, length.candidates(k), metric, allowed)[0]
-    return search(rows, vector, k, metric, candidates)

@@ -14,6 +14,7 @@ from ..length import parse_length
 from .effort import parse_effort
 from .fit import space_query
 from .masks import full_schema, masks_of, matching
+from .ranked import examples_of, search
 from .rerank import nearest
 from .trained import warn_if_untrained
 
@@ -74,7 +75,13 @@ class SpaceRows:
         masks = None if where is None else masks_of(self._view, where)
         length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
         warn_if_untrained(self._store, length.dims, stacklevel=3)  # who collects
+        examples, ranking = effort["examples"], effort["ranking"]
+        if examples is not None:
+            given = examples_of(self._view, examples, ranking, length, self._store.name)
+            return search(self._view, given, k, asked, length, ranking, masks=masks)[0][:2]
         vector = space_query(self._view.meta, query, length)
+        if ranking is not None:
+            return search(self._view, vector, k, asked, length, ranking, masks=masks)[0][:2]
         positions, distances, _ = nearest(self._view, vector, k, asked, length, masks=masks)
         return positions, distances
 
