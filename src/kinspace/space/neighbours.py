@@ -117,9 +117,9 @@ class Neighbours(Measuring):
             If an argument is out of range, or the filter names a column there is not.
         """
         index_dims = self._store.meta.index_dims
+        by_distance = positive is negative is boost is strategy is None and diversity is candidates is None
         plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
-        plain = plain and positive is negative is boost is strategy is None and diversity is candidates is None
-        if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
+        if plain and by_distance and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
                 if ef_search is None:
@@ -132,8 +132,13 @@ class Neighbours(Measuring):
             except (TypeError, ValueError):
                 pass  # the other way says what is wrong, or mends it
         k = parse_k(k)
-        examples, ranking = parse_examples(positive, negative, strategy), parse_ranking(diversity, boost, candidates)
-        if sum(one is not None for one in (key, vector, vectors, examples)) != 1:
+        examples = ranking = None
+        if not by_distance:
+            examples, ranking = (
+                parse_examples(positive, negative, strategy),
+                parse_ranking(diversity, boost, candidates),
+            )
+        if (key is not None) + (vector is not None) + (vectors is not None) + (examples is not None) != 1:
             raise InvalidInput("give exactly one of key=, vector= and vectors=, or positive= and negative=")
         effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
         length = parse_length(self.dims, dims, rerank, expand)
