@@ -18,7 +18,7 @@ from ..knn import search
 from ..length import Length, parse_length, parse_query
 from ..ranking import Examples, Ranking, average, averages, best, ranked
 from ..ranking.boost import Boost, compile_boost
-from ..ranking.searched import Found
+from ..ranking.searched import Between, Found, between_vectors
 from ..types import Metric, parse_metric
 from .shortened import shortened
 
@@ -68,9 +68,9 @@ class FrameSearched:
         scan = _core.Scan([_core.Rows([self._block(ids)])], metric=self.metric)
         return scan.distances(np.ascontiguousarray(query[: self.dims]), np.arange(len(ids)))
 
-    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As float32, cut to these components."""
-        return np.ascontiguousarray(self._block(ids))
+    def between(self, ids: NDArray[np.int64]) -> Between:
+        """Their vectors' distances, cut to these components."""
+        return between_vectors(np.ascontiguousarray(self._block(ids)), self.metric)
 
     def order(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Their row numbers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from ..errors import InvalidInput
 
 if TYPE_CHECKING:
     import polars as pl
+
+_KEPT = 64  # compiled boosts
+_LONGEST = 4_096  # characters of one that is kept
+_kept: dict[Hashable, Boost] = {}  # reading and checking one takes longer than a search by index
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +36,8 @@ class Boost:
         """
         import polars as pl
 
-        number = self.expr.cast(pl.Float64).fill_null(0.0).alias("boost")
         try:
-            found = frame.lazy().select(number).collect().to_series().to_numpy()
+            found = frame.select(self.expr.cast(pl.Float64).fill_null(0.0).alias("boost")).to_series().to_numpy()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise InvalidInput(f"the boost cannot be evaluated: {str(error).partition(chr(10))[0]}") from error
         if not self.columns:
@@ -71,6 +74,22 @@ def compile_boost(boost: Any, schema: Mapping[str, pl.DataType]) -> Boost:
     >>> compile_boost("0.5 * popularity", frame.schema).of(frame)
     array([0. , 1.5, 0. ])
     """
+    if not isinstance(boost, str):
+        return _checked(boost, schema)
+    from ..filter import tells_the_time
+
+    known = (boost, *schema.items())
+    made = _kept.get(known)
+    if made is None:
+        made = _checked(boost, schema)
+        if not tells_the_time(boost) and len(boost) <= _LONGEST:
+            if len(_kept) >= _KEPT:
+                _kept.clear()
+            _kept[known] = made
+    return made
+
+
+def _checked(boost: Any, schema: Mapping[str, pl.DataType]) -> Boost:
     import polars as pl
 
     expr, columns = _expression(boost, schema)

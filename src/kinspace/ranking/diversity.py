@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
+from .searched import Between
 
-def diversified(
-    distances: NDArray[np.float64], k: int, diversity: float, between: Callable[[int], NDArray[np.float64]]
-) -> NDArray[np.int64]:
+
+def diversified(distances: NDArray[np.float64], k: int, diversity: float, between: Between) -> NDArray[np.int64]:
     """Choose k of the candidates, one after another: near the query, and far from those chosen already.
 
     The first is the nearest; each next one has the least (1 − diversity) · its distance − diversity · its distance to

@@ -93,5 +93,5 @@ def _chosen(
 ) -> Found:
     if not diversity:
         return ids[:k], distances[:k], proven
-    chosen = diversified(values, k, diversity, lambda place: rows.distances(rows.vectors(ids[[place]])[0], ids))
+    chosen = diversified(values, k, diversity, rows.between(ids))
     return ids[chosen], distances[chosen], proven

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _core
+from ..types import Metric
 from .boost import Boost
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64], bool]  # ids, distances, and whether these are proven exact
+Between = Callable[[int], NDArray[np.float64]]
 
 
 class Searched(Protocol):
@@ -18,10 +22,6 @@ class Searched(Protocol):
     An id is an int64 that names a row; larger ids are not always later rows. Distances are those of the components
     that the search compares, or of all of them where it ranks by all.
     """
-
-    @property
-    def metric(self) -> str:
-        """The metric."""
 
     @property
     def most(self) -> int:
@@ -33,8 +33,8 @@ class Searched(Protocol):
     def distances(self, query: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the distance of each of these rows, the same bits as ``nearest``."""
 
-    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return their vectors, as queries: of the components that ``distances`` compares."""
+    def between(self, ids: NDArray[np.int64]) -> Between:
+        """Return what tells how far each of these rows is from the one in a place among them."""
 
     def order(self, ids: NDArray[np.int64]) -> NDArray[np.int64] | NDArray[np.uint64]:
         """Return what settles ties between these rows, each another number."""
@@ -44,3 +44,10 @@ class Searched(Protocol):
 
     def boosts(self, boost: Boost, ids: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Return the boost of each of these rows, or of ``every``."""
+
+
+def between_vectors(vectors: NDArray[np.float32], metric: Metric) -> Between:
+    """Return what tells how far each of these vectors (m, dims) is from one of them, to the same bits."""
+    scan = _core.Scan([_core.Rows([vectors])], metric=metric)
+    places = np.arange(len(vectors))
+    return lambda place: scan.distances(vectors[place], places)

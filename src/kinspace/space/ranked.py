@@ -14,8 +14,9 @@ from ..errors import InvalidInput, KeyNotFound
 from ..length import Length
 from ..ranking import Examples, Ranking, average, averages, best, ranked
 from ..ranking.boost import Boost, compile_boost
-from ..ranking.searched import Found
+from ..ranking.searched import Between, Found, between_vectors
 from ..storage.keys import parse_key
+from ..types import BIT_METRICS, parse_metric
 from .bits import Words, all_set, cleared, unpack
 from .effort import Effort
 from .fit import space_query
@@ -35,11 +36,6 @@ class SpaceSearched:
     masks: Sequence[Words | None] | None
     exclude: int = -1
     threads: int = 0
-
-    @property
-    def metric(self) -> str:
-        """The space's."""
-        return self.view.meta.metric
 
     @property
     def most(self) -> int:
@@ -69,9 +65,12 @@ class SpaceSearched:
         dims = None if self._dims == self.length.full else self._dims
         return self.view.distances(query[: self._dims], ids, dims)
 
-    def vectors(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """As stored, cut to these components."""
-        return np.ascontiguousarray(self.view.vectors(ids)[:, : self._dims])
+    def between(self, ids: NDArray[np.int64]) -> Between:
+        """Their vectors' distances, cut to these components."""
+        vectors, metric = self.view.vectors(ids), self.view.meta.metric
+        if metric in BIT_METRICS:
+            return lambda place: self.view.distances(vectors[place], ids)
+        return between_vectors(np.ascontiguousarray(vectors[:, : self._dims]), parse_metric(metric))
 
     def order(self, ids: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Their seqs."""
@@ -100,9 +99,10 @@ class SpaceSearched:
             return boost.of(self.view.take(ids, names))
         found = []
         for part, rows in zip(self.view.parts, self._allowed, strict=True):
-            frame = part.frame(self.view.schema, names)
-            found.append(boost.of(frame if len(rows) == part.rows else frame[rows]))
-        return np.concatenate(found)
+            if len(rows):
+                frame = part.frame(self.view.schema, names)
+                found.append(boost.of(frame if len(rows) == part.rows else frame[rows]))
+        return np.concatenate(found) if found else np.empty(0)
 
 
 def boost_of(view: View, ranking: Ranking) -> Boost | None:
