@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..length import parse_length
 from .effort import parse_effort
+from .examples import examples_of
 from .fit import space_query
 from .masks import full_schema, masks_of, matching
-from .ranked import examples_of, search
+from .ranked import search
 from .rerank import nearest
 from .trained import warn_if_untrained
 
