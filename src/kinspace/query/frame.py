@@ -128,7 +128,7 @@ class _Scan:
         left_out: int | None = None,
     ) -> None:
         self.query = query
-        self.left_out = left_out
+        self.left_out = np.array([] if left_out is None else [left_out], np.int64)
         self._rows = rows
         self._allowed = allowed
         self._metric = asked.metric or "cosine"
@@ -152,7 +152,7 @@ class _Scan:
 class _Indexed:
     """A search of an index whose row ids are the row numbers."""
 
-    left_out = None
+    left_out = np.empty(0, np.int64)
     by_candidates = False
 
     def __init__(self, asked: Nearest, height: int, allowed: NDArray[np.bool_] | None) -> None:

@@ -21,8 +21,8 @@ class Search(Protocol):
         """The vector that distances are from, shape (dims,)."""
 
     @property
-    def left_out(self) -> int | None:
-        """The handle of the row that is not among its own neighbours, for key=."""
+    def left_out(self) -> NDArray[np.int64]:
+        """The handles of rows that are not found though where lets them through: the one that key= names."""
 
     @property
     def by_candidates(self) -> bool:

@@ -99,7 +99,7 @@ class SpaceRows:
         """A search of the space by its own metric."""
         view = self._view
         length = _length(view.meta, asked)
-        query, left_out = asked.vector, None
+        query, left_out = asked.vector, -1
         if asked.key is not None:
             left_out = view.find(*parse_key(asked.key, view.meta.key_type))
             if left_out < 0:
@@ -139,10 +139,11 @@ class SpaceSearch:
         effort: Effort,
         length: Length,
         masks: list[Words] | None,
-        left_out: int | None,
+        left_out: int,  # a position, or -1
     ) -> None:
         self.query = query
-        self.left_out = left_out
+        self.left_out = np.array([] if left_out < 0 else [left_out], np.int64)
+        self._exclude = left_out
         self._view = view
         self._effort = effort
         self._length = length
@@ -156,9 +157,8 @@ class SpaceSearch:
     def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Search it."""
         effort = EXACT if exact else self._effort
-        exclude = -1 if self.left_out is None else self.left_out
         positions, distances, _ = nearest(
-            self._view, self.query, k, effort, self._length, masks=self._masks, exclude=exclude
+            self._view, self.query, k, effort, self._length, masks=self._masks, exclude=self._exclude
         )
         return positions, distances
 
