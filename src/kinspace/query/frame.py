@@ -56,7 +56,7 @@ class Frame:
         if asked.text is not None:
             raise InvalidInput("a frame has no embedder to find rows near a text; embed it: .nearest('column', vector)")
         if asked.index is not None:
-            return replace(asked, vector=_index_query(asked.index, asked, self._frame.height))
+            return replace(asked, vector=_index_query(asked.index, asked, self._frame.height).copy())
         if asked.metric is not None:
             parse_metric(asked.metric)
         if asked.column is None:
@@ -67,8 +67,8 @@ class Frame:
             return asked
         kind = self.schema[asked.column]
         if isinstance(kind, pl.Array) and kind.size and self._frame.height:  # else the rows have to be read to know
-            return replace(asked, vector=parse_query(asked.vector, _length(kind.size, asked)))
-        return replace(asked, vector=as_vector(asked.vector, what="the query"))
+            return replace(asked, vector=parse_query(asked.vector, _length(kind.size, asked)).copy())
+        return replace(asked, vector=as_vector(asked.vector, what="the query").copy())
 
     def matching(self, where: Predicate | None) -> NDArray[np.int64]:
         """Return row numbers, ascending."""

@@ -80,7 +80,7 @@ class Source(Protocol):
         """The schema of the rows, if it can't change before they are opened: names are then checked at once."""
 
     def checked(self, asked: Nearest) -> Nearest:
-        """Return what nearest asked with its vector as float32; InvalidInput for what is wrong whatever the rows."""
+        """Return what nearest asked with its vector as float32 of its own; InvalidInput for what no rows can answer."""
 
     def open(self) -> Rows:
         """Return the rows as they are now; called once for each answer."""

@@ -55,7 +55,7 @@ class SpaceSource:
         if asked.key is not None:
             return replace(asked, key=parse_key(asked.key, meta.key_type)[0])
         if asked.text is None:
-            return replace(asked, vector=space_query(meta, asked.vector, length))
+            return replace(asked, vector=space_query(meta, asked.vector, length).copy())
         if self._embedder is None:
             raise InvalidInput(
                 "nearest(text=) needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
