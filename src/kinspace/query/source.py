@@ -18,15 +18,15 @@ class Search(Protocol):
 
     @property
     def query(self) -> NDArray[np.float32]:
-        """The vector that distances are from, shape (dims,)."""
+        """The vector that distances are from, shape (dims,); the examples (n, dims), if they make no one vector."""
 
     @property
     def left_out(self) -> NDArray[np.int64]:
-        """The handles of rows that are not found though where lets them through: the one that key= names."""
+        """The handles of rows that are not found though where lets them through: those that were given by key."""
 
     @property
     def by_candidates(self) -> bool:
-        """Whether the order depends on how many are asked for, as after a rerank; exact= doesn't change that."""
+        """Whether the order is not that of the distances, or depends on how many are asked for, as after a rerank."""
 
     def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return handles and distances of the min(k, rows allowed) nearest rows, ties by row order.
