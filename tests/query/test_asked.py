@@ -177,3 +177,23 @@ def test_a_column_that_comes_later_can_be_asked_for_now(space: ks.Space) -> None
         query.collect()
     space.multiset([("a", [1.0, 0, 0], {"n": 1}), ("b", [1.0, 0, 0], {"n": 2}), ("c", [1.0, 0, 0], {"n": 3})])
     assert query.collect()["key"].to_list() == ["c", "b"]
+
+
+def test_examples_that_make_one_vector_page_and_group_as_a_vector_does(texts: ks.Space) -> None:
+    query = texts.select("key").nearest(positive=["pad", "cat"])
+    assert query.collect()["key"].to_list() == ["far"]
+    assert query.count() == 1
+    assert query.group("text").page(3).frame["key"].to_list() == ["far"]
+    found = select(FRAME, "key").nearest("v", positive=[[1.0, 0.0], [1.0, 0.2]], negative=[[0.0, 1.0]])
+    assert [row["key"] for page in (found.page(2), found.page(2, found.page(2).next)) for row in page.rows()] == [
+        row["key"] for row in found.rows()
+    ]
+
+
+@pytest.mark.parametrize("order", [{"diversity": 0.5}, {"boost": "length(key)"}])
+def test_orders_that_are_not_by_distance_alone_have_no_pages(texts: ks.Space, order: Any) -> None:
+    for query in (texts.select("key").nearest(text="cat", **order), select(FRAME).nearest("v", key="a", **order)):
+        assert query.collect().height == query.count()
+        for refused in (query.within(1).collect, query.group("key").collect, lambda query=query: query.page(1)):
+            with pytest.raises(ks.InvalidInput, match="leave out diversity"):
+                refused()
