@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from .. import _core
 from ..arrays import Column, Cut, as_column, as_vector
 from ..errors import InvalidInput
-from ..knn import search
-from ..length import Length, parse_length, parse_query
-from ..ranking import Examples, Ranking, average, averages, best, ranked
+from ..length import Length, parse_query
+from ..ranking import Examples, average, averages, best, ranked
 from ..ranking.boost import Boost, compile_boost
 from ..ranking.searched import Between, Found, between_vectors
 from ..types import Metric, parse_metric
+from .nearest import Nearest
 from .shortened import shortened
 
 
@@ -32,7 +31,7 @@ class FrameSearched:
     rows: Column
     metric: Metric
     allowed: NDArray[np.bool_] | None
-    effort: Mapping[str, Any]
+    length: Length
     dims: int  # how many components the distances are of
 
     @property
@@ -47,12 +46,11 @@ class FrameSearched:
     def nearest(self, queries: NDArray[np.float32], k: int) -> Found:
         """As a select without a ranking has them; after a rerank nothing is proven."""
         if queries.ndim == 1:
-            reranks = self.effort["dims"] is not None and self.dims == self.rows.dims
-            if reranks:
-                return (*shortened(self.rows, queries, k, self.metric, self.allowed, self.effort), False)
-            return (*search(self._compared, queries[: self.dims], k, self.metric, self.allowed), True)
-        found = [self.nearest(query, k) for query in queries]
-        ids, distances, proven = zip(*found, strict=True)
+            query = queries if self.dims == self.rows.dims else queries[: self.dims]
+            found = shortened(self.rows, query, self.length, k, self.metric, self.allowed)
+            return (*found, not self.length.reranks(len(query)))
+        each = [self.nearest(query, k) for query in queries]
+        ids, distances, proven = zip(*each, strict=True)
         return np.stack(ids), np.stack(distances), all(proven)
 
     def _block(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -86,38 +84,49 @@ class FrameSearched:
         return boost.of(read[self.every() if ids is None else ids])
 
 
-def ranked_rows(
-    frame: pl.DataFrame,
-    rows: Column,
-    column: str,
-    query: Any,
-    k: int,
-    metric: str,
-    allowed: NDArray[np.bool_] | None,
-    effort: Mapping[str, Any],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Row numbers and distances, in the order that examples, diversity and boost ask for."""
-    examples: Examples | None = effort["examples"]
-    ranking: Ranking | None = effort["ranking"]
-    length = parse_length(rows.dims or _longest(query, examples), effort["dims"], effort["rerank"], effort["expand"])
-    if examples is None:
-        queries = parse_query(query, length)[None]
-        negative = queries[:0]
-    else:
-        queries, negative = _vectors(examples, length)
-    dims = length.full if length.reranks(queries.shape[1]) else length.dims
-    searched = FrameSearched(frame, column, rows, parse_metric(metric), allowed, effort, dims)
-    boost = None if ranking is None or ranking.boost is None else compile_boost(ranking.boost, frame.schema)
-    averaged = examples is not None and averages(examples, metric, ranking)
-    if not rows.n:
-        return np.empty(0, np.int64), np.empty(0)
-    if examples is not None and not averaged:
-        return best(searched, queries, negative, k)[:2]
-    if examples is not None:
-        queries = average(queries, negative, metric)[None]
-    if ranking is None:
-        return searched.nearest(queries[0], k)[:2]
-    return ranked(searched, queries, k, ranking, boost, exact=bool(effort["exact"]))[0][:2]
+class Ranked:
+    """A search of a frame in the order that examples, diversity and boost ask for."""
+
+    def __init__(
+        self,
+        frame: pl.DataFrame,
+        rows: Column,
+        asked: Nearest,
+        query: NDArray[np.float32] | None,
+        allowed: NDArray[np.bool_] | None,
+        left_out: NDArray[np.int64],
+    ) -> None:
+        examples, ranking, metric = asked.examples, asked.ranking, parse_metric(asked.metric or "cosine")
+        self._exact = asked.exact
+        self._ranking = ranking
+        self._boost = None if ranking is None or ranking.boost is None else compile_boost(ranking.boost, frame.schema)
+        length = asked.length(rows.dims or _longest(query, examples))
+        averaged = examples is None or averages(examples, metric, ranking)
+        if examples is None:
+            assert query is not None  # one of the two is given
+            positive = parse_query(query, length)[None]
+            negative = positive[:0]
+        else:
+            positive, negative = _vectors(examples, length)
+            if averaged:
+                positive, negative = average(positive, negative, metric)[None], negative[:0]
+        self._positive, self._negative, self._averaged = positive, negative, averaged
+        self.query = positive[0] if averaged else np.concatenate([positive, negative])
+        self.left_out = left_out
+        self.by_candidates = not averaged or ranking is not None or length.reranks(positive.shape[1])
+        dims = length.full if length.reranks(self.query.shape[-1]) else length.dims
+        assert asked.column is not None  # checked
+        self._rows = FrameSearched(frame, asked.column, rows, metric, allowed, length, dims)
+
+    def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rank them."""
+        if not self._rows.most:
+            return np.empty(0, np.int64), np.empty(0)
+        if not self._averaged:
+            return best(self._rows, self._positive, self._negative, k)[:2]
+        if self._ranking is None:
+            return self._rows.nearest(self._positive[0], k)[:2]
+        return ranked(self._rows, self._positive, k, self._ranking, self._boost, exact=exact or self._exact)[0][:2]
 
 
 def _longest(query: Any, examples: Examples | None) -> int:
