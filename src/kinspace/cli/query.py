@@ -28,6 +28,12 @@ def query(
     key: Annotated[str | None, typer.Option("--key", help="The neighbours of this key's row.")] = None,
     vector: Annotated[str | None, typer.Option("--vector", metavar="JSON", help="A vector: '[0.1, 0.2, …]'.")] = None,
     vector_file: Annotated[Path | None, typer.Option("--vector-file", help="A vector in a .npy file.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option("--like", metavar="KEY", help="Like this key's row; may be given many times.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option("--unlike", metavar="KEY", help="And unlike this key's; many times as well.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=0, help="How many rows.")] = 10,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help='Only rows for which it is true: "year > 2020".')
@@ -43,28 +49,42 @@ def query(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="With --dims: order what that finds by all components, or not."),
     ] = None,
+    diversity: Annotated[
+        float | None, typer.Option("--diversity", metavar="0…1", help="How much rows are to differ from each other.")
+    ] = None,
+    boost: Annotated[
+        str | None,
+        typer.Option("--boost", metavar="SQL", help='A number by which a row is nearer: "0.05 * log1p(stars)".'),
+    ] = None,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the rows nearest to words, a vector, or a key's row.
+    """Find the rows nearest to words, a vector, or a key's row; or like some keys' rows, and unlike others.
 
-    By key, the key's own row is left out.
+    Rows whose keys are given are left out. --unlike goes with any of the others, or alone.
     Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
     distance, key and the columns.
     """
-    asked = one_of(words=words or None, key=key, vector=vector, vector_file=vector_file)
+    options = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file, "like": like or None}
+    asked = one_of(**options) if any(one is not None for one in options.values()) or not unlike else "unlike"
     with open_hub(hub) as opened:
         target = opened.get_space(space)
         shown = _columns(target, columns)
-        search: dict[str, Any]
+        near: list[Any] = []
         if asked == "words":
-            search = {"vector": _embedded(target, " ".join(words or ()))}
-        elif asked == "key":
-            search = {"key": parse_key(target, key or "")}
+            near = [_embedded(target, " ".join(words or ()))]
+        elif asked in ("key", "like"):
+            near = [parse_key(target, one) for one in like or [key or ""]]
+        elif asked != "unlike":
+            near = [_parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())]
+        search: dict[str, Any]
+        if like or unlike:
+            search = {"positive": near, "negative": [parse_key(target, one) for one in unlike or ()]}
         else:
-            search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
+            search = {"key" if asked == "key" else "vector": near[0]}
+        search |= {"exact": exact, "dims": dims, "rerank": rerank, "diversity": diversity, "boost": boost}
         begin = perf_counter()
-        hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
+        hits = target.nearest_neighbors(k, where=where, **search)
         seconds = perf_counter() - begin
         _show(target, hits, shown, seconds, as_json=as_json)
 
