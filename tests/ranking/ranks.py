@@ -43,9 +43,10 @@ def filled(hub: ks.Hub, metric: str, rows: list[tuple[list[int], int | None]]) -
     live: Rows = {f"k{i}": (np.array(vector, np.float32), n) for i, (vector, n) in enumerate(rows)}
     made = [(key, vector, {"n": n}) for key, (vector, n) in live.items()]
     space.multiset([("gone", [0, 0, 0], {"n": 100}), *made[:6]])
-    if len(rows) > 3:
+    if len(rows) > 6:
         space.flush()
         space.multiset(made[6:])
+    if len(rows) > 3:
         live["k2"] = live.pop("k2")[0], 1
         space.update("k2", n=1)
     space.delete("gone")
