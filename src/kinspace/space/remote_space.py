@@ -154,7 +154,7 @@ class RemoteSpace(Space):
     set = update = load = multiset = add_texts = _refuse
     snapshot = drop_snapshot = restore = fork = freeze = write_to_space = _refuse
     delete = multidelete = delete_where = delete_all = _refuse
-    flush = compact = index = _refuse
+    flush = compact = index = index_column = drop_column_index = _refuse
     __setitem__ = __delitem__ = _refuse
 
     def __repr__(self) -> str:

@@ -1,0 +1,32 @@
+"""What lies in a segment's folder beside its own files, and may be removed at any time: its folders, their checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..storage.files import list_folder
+from ..storage.reader import SegmentReader
+from . import column_index, index, plane, zones
+from .meta import Meta
+
+_FOLDERS = (index.FOLDER, plane.FOLDER, zones.FOLDER)
+
+
+def made_anew(segment: Path) -> list[str]:
+    """The names of the folders there are."""
+    names = sorted(path.name for path in list_folder(segment))
+    return [name for name in names if name in _FOLDERS or name.startswith(column_index.PREFIX)]
+
+
+def read_made(reader: SegmentReader, meta: Meta, name: str) -> None:
+    """Read every byte of one; Corrupt if it is damaged, or not of this segment."""
+    if name == index.FOLDER:
+        index.read_index(reader, meta)
+    elif name == plane.FOLDER:
+        plane.read_plane(reader, meta)
+    elif name == zones.FOLDER:
+        zones.read_zones(reader)
+    else:
+        for column in reader.columns:
+            if column_index.folder_of(column) == name:
+                column_index.read_column_index(reader, column)

@@ -1,0 +1,274 @@
+"""A segment's index of one column: the rows of each value, in a folder that may be removed and is then made anew."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from ..errors import Corrupt, KinspaceError
+from ..storage.reader import SegmentReader
+from ..storage.replace import read_folder
+from ..storage.sealed import read_sealed
+from .bits import Words, unpack
+from .index import folder_identity, known, put_beside
+from .order import numbers, place
+from .zones import rows_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..filter.tree import Comparison, Scalar
+
+PREFIX = "column-"
+ARRAYS = "offset", "row", "frequent", "bitmap", "null"
+KIND = "column"
+FREQUENT = 32  # a value that one row in so many has, or more, is kept as a bitmap
+SCATTERED = 8  # … and a comparison whose rows are more than one in so many is left to whoever reads the column
+
+
+class ColumnIndex:
+    """The values, ascending, and the rows of each: of a list each row that has it among its elements.
+
+    `rows` of value v are `row[offset[v] : offset[v + 1]]`, ascending; none for frequent ones, which have a bitmap.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        dtype: pl.DataType,
+        values: pl.Series,
+        offset: NDArray[np.uint64],
+        row: NDArray[np.uint32],
+        frequent: NDArray[np.uint32],
+        bitmaps: NDArray[np.uint64],
+        null: Words,
+        holes: bool,
+    ) -> None:
+        self.rows = rows
+        self.dtype = dtype  # of the column
+        self.values = values
+        self.offset = offset
+        self.row = row
+        self.frequent = frequent  # which values those are, ascending
+        self.bitmaps = bitmaps  # (frequent, words)
+        self.null = null  # rows without a value, or list
+        self.holes = holes  # whether a list has null among its elements
+
+    @classmethod
+    def of(cls, column: pl.Series) -> ColumnIndex:
+        """The index of a column of a type that can be indexed."""
+        import polars as pl
+
+        dtype, rows = column.dtype, len(column)
+        null = pack_rows(np.flatnonzero(column.is_null().to_numpy()), rows)
+        if isinstance(dtype, pl.Array):
+            column = column.arr.to_list()
+        entries = pl.DataFrame([pl.Series("row", np.arange(rows, dtype=np.uint32)), column.alias("value")])
+        holes = False
+        if isinstance(column.dtype, pl.List):
+            entries = entries.filter(pl.col("value").list.len() > 0).explode("value")
+            holes = entries["value"].null_count() > 0
+            entries = entries.drop_nulls().unique(maintain_order=True)
+        entries = entries.drop_nulls()
+        if entries["value"].dtype.is_float():
+            entries = entries.with_columns(pl.col("value").replace(-0.0, 0.0)).unique(maintain_order=True)
+        values = entries["value"].unique().sort()
+        numbered = values.to_frame().with_columns(code=pl.int_range(len(values), dtype=pl.UInt32))
+        codes = entries.join(numbered, on="value", how="left", maintain_order="left")["code"].to_numpy()
+        counts = np.bincount(codes, minlength=len(values))
+        every = entries["row"].to_numpy()[np.argsort(codes, kind="stable")].astype(np.uint32)
+        frequent = np.flatnonzero(counts * FREQUENT >= rows) if rows >= FREQUENT else np.empty(0, np.int64)
+        starts = np.cumsum(counts) - counts
+        bitmaps = [pack_rows(every[starts[value] : starts[value] + counts[value]], rows) for value in frequent]
+        rare = np.ones(len(values), np.bool_)
+        rare[frequent] = False
+        row = every[np.repeat(rare, counts)]
+        offset = np.concatenate([np.zeros(1, np.uint64), np.cumsum(np.where(rare, counts, 0), dtype=np.uint64)])
+        words = np.array(bitmaps, np.uint64).reshape(len(frequent), len(null))
+        return cls(rows, dtype, values, offset, row, frequent.astype(np.uint32), words, null, holes)
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is of lists, by their elements."""
+        return self.values.dtype != self.dtype
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows have each value, dead ones too."""
+        return self.count(None)
+
+    def count(self, among: Words | None) -> NDArray[np.int64]:
+        """How many of those rows, or of all, have each value."""
+        if among is None:
+            found = np.diff(self.offset).astype(np.int64)
+            found[self.frequent] = np.bitwise_count(self.bitmaps).sum(axis=1, dtype=np.int64)
+            return found
+        hit = unpack(among, self.rows)[self.row]
+        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(hit, dtype=np.int64)])[self.offset.astype(np.int64)]
+        found = np.diff(ends)
+        for value, bitmap in zip(self.frequent.tolist(), self.bitmaps, strict=True):
+            found[value] = int(np.bitwise_count(bitmap & among).sum())
+        return found
+
+    def equal(self, value: Scalar) -> Words | None:
+        """The rows that have a value; None if it is not of the values' kind."""
+        span = self._span("=", value)
+        return None if span is None else self._rows(*span)
+
+    def compare(self, comparison: Comparison, value: Scalar) -> Words | None:
+        """The rows whose value compares so with another; None if that is not known, or dear to say."""
+        span = self._span("=" if comparison == "!=" else comparison, value)
+        if span is None:
+            return None
+        start, stop = span
+        if comparison == "!=":
+            return ~(self._rows(start, stop) | self.null) & full(self.rows)
+        if int(self.offset[stop] - self.offset[start]) * SCATTERED > self.rows:
+            return None
+        return self._rows(start, stop)
+
+    def _span(self, comparison: Comparison, value: Scalar) -> tuple[int, int] | None:
+        """Which values compare so with another: a run of them."""
+        import polars as pl
+
+        placed = place(self.values.dtype, b"", comparison, value)
+        if placed is None:
+            return None
+        if self.values.dtype == pl.String:
+            left, right = (int(self.values.search_sorted(str(value), side=side)) for side in ("left", "right"))
+        else:
+            comparison, (low, high, vague) = placed
+            if vague or self._numbers is None or not -(1 << 63) <= low == high < 1 << 63:
+                return None
+            left, right = (int(np.searchsorted(self._numbers, np.int64(low), side)) for side in ("left", "right"))
+        return {
+            "=": (left, right),
+            "<": (0, left),
+            "<=": (0, right),
+            ">": (right, len(self.values)),
+            ">=": (left, len(self.values)),
+        }[comparison]
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.int64] | None:
+        return numbers(self.values)
+
+    def _rows(self, start: int, stop: int) -> Words:
+        """The rows of a run of values."""
+        first, last = np.searchsorted(self.frequent, (start, stop))
+        row = self.row[int(self.offset[start]) : int(self.offset[stop])]
+        if not len(row):
+            found: Words = np.bitwise_or.reduce(self.bitmaps[first:last], axis=0)
+            return found
+        words = pack_rows(row, self.rows)
+        for bitmap in self.bitmaps[first:last]:
+            words |= bitmap
+        return words
+
+
+def pack_rows(row: NDArray[np.integer[Any]], rows: int) -> Words:
+    """A bitmap of some of so many rows."""
+    from ..filter import pack_bits
+
+    bits = np.zeros(rows, np.bool_)
+    bits[row] = True
+    return pack_bits(bits)
+
+
+def full(rows: int) -> Words:
+    """Every row, and no bit behind the last."""
+    words = np.full(-(-rows // 64), np.uint64(2**64 - 1))
+    if rows % 64:
+        words[-1] = np.uint64((1 << (rows % 64)) - 1)
+    return words
+
+
+def can_be_indexed(dtype: pl.DataType) -> bool:
+    """Whether a column of that type can have an index."""
+    import polars as pl
+
+    inner = dtype.inner if isinstance(dtype, (pl.List, pl.Array)) else dtype
+    plain = inner.is_integer() or inner.is_float() or inner.is_temporal() or inner in (pl.String, pl.Boolean)
+    return plain and inner != pl.Int128
+
+
+def folder_of(column: str) -> str:
+    """The name of the folder that a column's index has in its segment."""
+    return PREFIX + xxhash.xxh3_64_hexdigest(column.encode())
+
+
+def make_column_index(reader: SegmentReader, column: str) -> ColumnIndex | None:
+    """The index of a segment's column; None if it hasn't the column, or not in a type that can be indexed."""
+    dtype = reader.types.get(column)
+    if dtype is None or not can_be_indexed(dtype):
+        return None
+    return ColumnIndex.of(reader.read([column]).to_series())
+
+
+def keep_column_index(reader: SegmentReader, column: str, index: ColumnIndex, *, durable: bool) -> None:
+    """Store an index beside its segment, and use it from now on."""
+    from ..storage.columns import encode
+
+    arrays: dict[str, NDArray[Any]] = {
+        "value": np.frombuffer(encode(index.values.alias("value").to_frame()), np.uint8),
+        "offset": index.offset,
+        "row": index.row,
+        "frequent": index.frequent,
+        "bitmap": index.bitmaps,
+        "null": index.null,
+    }
+    told = {**rows_of(reader), "column": column, "dtype": str(index.dtype), "holes": index.holes}
+    put_beside(reader, folder_of(column), KIND, arrays, told, durable=durable)
+    known(reader).columns[column] = index
+
+
+def find_column_index(reader: SegmentReader, column: str) -> ColumnIndex | None:
+    """The segment's index of a column; None if it is missing or damaged."""
+    index = known(reader)
+    found = index.columns.get(column)
+    if found is None:
+        folder = folder_of(column)
+        there = folder_identity(reader.folder / folder)
+        if there is not None and there != index.damaged_columns.get(folder):
+            try:
+                found = index.columns[column] = read_column_index(reader, column)
+            except KinspaceError:
+                index.damaged_columns[folder] = there
+    return found
+
+
+def read_column_index(reader: SegmentReader, column: str) -> ColumnIndex:
+    """The index in a segment's folder, each byte of it checked; Corrupt if damaged, or of another column."""
+    from ..storage.columns import decode
+
+    folder = reader.folder / folder_of(column)
+    stored = read_folder(folder, lambda there: read_sealed(there, KIND))
+    dtype, told = reader.types.get(column), stored.attributes
+    wanted = {**rows_of(reader), "column": column, "dtype": str(dtype)}
+    if dtype is None or {name: told.get(name) for name in wanted} != wanted:
+        raise Corrupt(f"{folder} is not the index of column {column!r} of this segment")
+    try:
+        offset, row, frequent, bitmaps, null = (stored.arrays[name] for name in ARRAYS)
+        values = decode(stored.arrays["value"].tobytes()).to_series()
+        holes = bool(told["holes"])
+        index = ColumnIndex(reader.entry.rows, dtype, values, offset, row, frequent, bitmaps, null, holes)
+        _check(index)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise Corrupt(f"{folder} holds no index that can be read: {error}") from error
+    return index
+
+
+def _check(index: ColumnIndex) -> None:
+    words, dtype = len(full(index.rows)), index.dtype
+    inner = getattr(dtype, "inner", dtype)
+    offset, row = index.offset, index.row
+    fits = index.values.dtype == inner and offset.shape == (len(index.values) + 1,) and index.null.shape == (words,)
+    fits = fits and index.bitmaps.shape == (len(index.frequent), words) and index.frequent.ndim == row.ndim == 1
+    fits = fits and offset[0] == 0 and offset[-1] == len(row) and bool((offset[1:] >= offset[:-1]).all())
+    fits = fits and (not len(row) or int(row.max()) < index.rows)
+    if not fits or (len(index.frequent) and int(index.frequent.max()) >= len(index.values)):
+        raise ValueError("its arrays don't fit each other")

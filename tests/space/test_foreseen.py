@@ -1,0 +1,174 @@
+"""Zones and columns' indexes change what a filter costs and never what it finds, nulls, NaN and odd values included."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kinspace as ks
+from kinspace.filter import Predicate
+from kinspace.filter import tree as t
+from kinspace.space import column_indexing, masks, zones
+from kinspace.space.bits import unpack
+from kinspace.space.counting import count, facet_counts
+from kinspace.space.foreseen import foresee
+
+COLUMNS: dict[str, tuple[pl.DataType, list[Any]]] = {
+    "i": (pl.Int64(), [None, -3, 0, 7, 8, 2**62, -(2**63), 2**53 + 1]),
+    "f": (pl.Float64(), [None, -math.inf, -1.5, -0.0, 0.0, 2.0, 0.1, math.inf, math.nan]),
+    "g": (pl.Float32(), [None, 0.1, 0.5, -1.5, math.nan]),
+    "s": (pl.String(), [None, "", "a", "a\0", "abcdefgh", "abcdefghi", "abcdefgz", "é", "zz"]),
+    "p": (pl.String(), [None, "https://a", "https://b", "https://b/longer", "https://b/longer still"]),
+    "b": (pl.Boolean(), [None, True, False]),
+    "d": (pl.Date(), [None, date(1969, 12, 31), date(2024, 2, 29), date(2024, 3, 1)]),
+    "m": (pl.Datetime("ms"), [None, datetime(2024, 1, 1), datetime(2024, 1, 1, 0, 0, 0, 2_000)]),
+    "h": (pl.Time(), [None, time(0), time(13, 5, 0, 7)]),
+    "u": (pl.Duration("us"), [None, timedelta(0), timedelta(days=-1), timedelta(microseconds=3)]),
+    "l": (pl.List(pl.String()), [None, [], ["a"], ["a", "b", "a"], [None], ["b", None]]),
+    "n": (pl.List(pl.Int64()), [None, [], [1], [1, 2], [3]]),
+    "absent": (pl.Int64(), [None]),
+}
+ODD: dict[str, list[Any]] = {
+    "i": [2.5, 7.0, -3.5, math.nan],
+    "f": [2, 2**60],
+    "g": [0.10000000149011612, 1],
+    "s": ["abc", "b", "abcdefgh\0"],
+    "p": ["", "http", "https://", "https://aa", "zz"],
+    "m": [datetime(2024, 1, 1, 0, 0, 0, 500)],
+}
+ROWS, BLOCK = 500, 64
+
+
+def literals(column: str) -> st.SearchStrategy[Any]:
+    return st.sampled_from([value for value in COLUMNS[column][1] if value is not None] + ODD.get(column, []))
+
+
+def leaf(column: str) -> st.SearchStrategy[t.Node]:
+    at = t.Column((column,))
+    if column in ("l", "n"):
+        elements = st.sampled_from(["a", "b", "c"] if column == "l" else [1, 2, 9])
+        found = st.builds(lambda value: t.Elements("any", at, "=", value), elements)
+        return found | st.just(t.IsNull(at))
+    values = literals(column) if column != "absent" else st.just(3)
+    signs = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
+    compared = st.builds(lambda sign, value: t.Compare(sign, at, t.Constant(value)), signs, values)
+    flipped = st.builds(lambda sign, value: t.Compare(sign, t.Constant(value), at), signs, values)
+    options = st.builds(
+        lambda some, null: t.In(at, (*some, None) if null else tuple(some)),
+        st.lists(values.filter(lambda value: value == value), min_size=1, max_size=3),
+        st.booleans(),
+    )
+    return compared | flipped | options | st.just(t.IsNull(at))
+
+
+NODES = st.recursive(
+    st.sampled_from(list(COLUMNS)).flatmap(leaf) | st.sampled_from([t.Column(("b",)), t.Constant(True), t.Constant(None)]),
+    lambda below: (
+        st.builds(t.Not, below)
+        | st.builds(lambda terms: t.And(tuple(terms)), st.lists(below, min_size=1, max_size=3))
+        | st.builds(lambda terms: t.Or(tuple(terms)), st.lists(below, min_size=1, max_size=3))
+    ),
+    max_leaves=5,
+)
+
+
+def judge(node: t.Node, row: dict[str, Any]) -> bool | None:
+    """The filter on one row, in plain Python: SQL's logic, and NaN equal to itself and the largest."""
+    match node:
+        case t.Compare(sign, left, right):
+            values = [row[one.path[0]] if isinstance(one, t.Column) else one.value for one in (left, right)]  # type: ignore[union-attr]
+            return None if None in values else compared(sign, *values)
+        case t.In(t.Column((name,)), options):
+            if row[name] is None:
+                return None
+            if any(option is not None and compared("=", row[name], option) for option in options):
+                return True
+            return None if None in options else False
+        case t.IsNull(t.Column((name,))):
+            return row[name] is None
+        case t.Elements(_, t.Column((name,)), _, value):
+            return None if row[name] is None else value in row[name]
+        case t.Column((name,)):
+            return row[name]
+        case t.Constant(value):
+            return value  # type: ignore[return-value]
+        case t.Not(term):
+            found = judge(term, row)
+            return None if found is None else not found
+        case t.And(terms) | t.Or(terms):
+            every = [judge(term, row) for term in terms]
+            decisive = isinstance(node, t.Or)
+            return decisive if decisive in every else None if None in every else not decisive
+    raise AssertionError(node)
+
+
+def compared(sign: str, a: Any, b: Any) -> bool:
+    if isinstance(a, str):
+        a, b = a.encode(), b.encode()
+    nan = [isinstance(one, float) and math.isnan(one) for one in (a, b)]
+    if any(nan):
+        a, b = nan
+    return {"=": a == b, "!=": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[sign]
+
+
+def rows_of(seed: int, ordered: str | None) -> pl.DataFrame:
+    """Rows in runs, so that some blocks hold few values; one of the columns may be in order."""
+    rng = np.random.default_rng(seed)
+    columns = []
+    for name, (dtype, values) in COLUMNS.items():
+        if name != "absent":
+            picked = np.repeat(rng.integers(0, len(values), -(-ROWS // 50)), 50)[:ROWS]
+            odd = rng.random(ROWS) < rng.choice([0, 0.05, 1])
+            picked[odd] = rng.integers(0, len(values), int(odd.sum()))
+            columns.append(pl.Series(name, [values[i] for i in picked], dtype=dtype))
+    frame = pl.DataFrame(columns)
+    return frame if ordered is None else frame.sort(ordered)
+
+
+@pytest.fixture(scope="module", params=[0, 1])
+def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A space with zones of few rows, its rows, and some columns indexed or none."""
+    with pytest.MonkeyPatch.context() as patch, ks.connect(tmp_path_factory.mktemp("hub")) as hub:
+        patch.setattr(zones, "ZONE_ROWS", BLOCK)
+        for module in (masks, zones):
+            patch.setattr(module, "ZONE_ROWS", BLOCK, raising=False)
+        import kinspace.space.foreseen as foreseen
+
+        patch.setattr(foreseen, "ZONE_ROWS", BLOCK)
+        patch.setattr(column_indexing, "COLUMN_ROWS", 1)
+        space = hub.create_space("docs", dims=2)
+        frame = rows_of(request.param, [None, "i"][request.param])
+        vectors = np.ones((ROWS, 2), np.float32)
+        space.load(frame.with_columns(key=pl.format("k{}", pl.int_range(ROWS)), vector=pl.Series(vectors)))
+        space.flush()
+        space.set("last", [1, 1], absent=5)
+        space.delete("last")
+        yield space, frame.with_columns(absent=pl.lit(None, pl.Int64)).rows(named=True)
+
+
+def exact(node: t.Node, rows: list[dict[str, Any]]) -> list[bool]:
+    return [judge(node, row) is True for row in rows]
+
+
+@given(node=NODES)
+def test_what_is_foreseen_is_so(described: Any, node: t.Node) -> None:
+    space, rows = described
+    view = space._store.view()
+    reader = view.parts[0].source
+    every = [name for name in COLUMNS if name != "absent"]
+    truth = [judge(node, row) for row in rows]
+    for indexed in ((), tuple(every), ("s", "f", "l")):
+        for name in indexed:
+            if name not in view.state.indexed:
+                space.index_column(name)
+                view = space._store.view()
+        told = foresee(reader, view.schema, indexed, node)
+        may = {value: unpack(words, ROWS) for value, words in zip((True, False, None), told, strict=True)}
+        assert all(may[value][row] for row, value in enumerate(truth))
