@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import kinspace as ks
-from kinspace.filter import Predicate
-from kinspace.filter import tree as t
-from kinspace.space import column_indexing, masks, zones
+from kinspace.filter import Predicate, tree as t
+from kinspace.space import column_indexing, foreseen, masks, zones
 from kinspace.space.bits import unpack
-from kinspace.space.counting import count, facet_counts
+from kinspace.space.counting import count
 from kinspace.space.foreseen import foresee
+from kinspace.space.view import View
 
 COLUMNS: dict[str, tuple[pl.DataType, list[Any]]] = {
     "i": (pl.Int64(), [None, -3, 0, 7, 8, 2**62, -(2**63), 2**53 + 1]),
@@ -41,8 +41,10 @@ ODD: dict[str, list[Any]] = {
     "g": [0.10000000149011612, 1],
     "s": ["abc", "b", "abcdefgh\0"],
     "p": ["", "http", "https://", "https://aa", "zz"],
-    "m": [datetime(2024, 1, 1, 0, 0, 0, 500)],
+    "m": [datetime(2024, 1, 1, 0, 0, 0, 500), date(2024, 1, 1)],
+    "d": [datetime(2024, 2, 29, 12)],
 }
+INDEXABLE = tuple(name for name in COLUMNS if name != "absent")
 ROWS, BLOCK = 500, 64
 
 
@@ -69,7 +71,8 @@ def leaf(column: str) -> st.SearchStrategy[t.Node]:
 
 
 NODES = st.recursive(
-    st.sampled_from(list(COLUMNS)).flatmap(leaf) | st.sampled_from([t.Column(("b",)), t.Constant(True), t.Constant(None)]),
+    st.sampled_from(list(COLUMNS)).flatmap(leaf)
+    | st.sampled_from([t.Column(("b",)), t.Constant(True), t.Constant(None)]),
     lambda below: (
         st.builds(t.Not, below)
         | st.builds(lambda terms: t.And(tuple(terms)), st.lists(below, min_size=1, max_size=3))
@@ -112,6 +115,8 @@ def judge(node: t.Node, row: dict[str, Any]) -> bool | None:
 def compared(sign: str, a: Any, b: Any) -> bool:
     if isinstance(a, str):
         a, b = a.encode(), b.encode()
+    if isinstance(a, date):
+        a, b = (datetime(one.year, one.month, one.day) if type(one) is date else one for one in (a, b))
     nan = [isinstance(one, float) and math.isnan(one) for one in (a, b)]
     if any(nan):
         a, b = nan
@@ -132,43 +137,62 @@ def rows_of(seed: int, ordered: str | None) -> pl.DataFrame:
     return frame if ordered is None else frame.sort(ordered)
 
 
-@pytest.fixture(scope="module", params=[0, 1])
+@pytest.fixture(scope="module", params=[None, "i"])
 def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A space with zones of few rows, its rows, and some columns indexed or none."""
+    """A view of one segment with zones of few rows and every column indexed, some rows dead; and its rows."""
     with pytest.MonkeyPatch.context() as patch, ks.connect(tmp_path_factory.mktemp("hub")) as hub:
-        patch.setattr(zones, "ZONE_ROWS", BLOCK)
-        for module in (masks, zones):
-            patch.setattr(module, "ZONE_ROWS", BLOCK, raising=False)
-        import kinspace.space.foreseen as foreseen
-
-        patch.setattr(foreseen, "ZONE_ROWS", BLOCK)
+        for module in (foreseen, zones):
+            patch.setattr(module, "ZONE_ROWS", BLOCK)
         patch.setattr(column_indexing, "COLUMN_ROWS", 1)
         space = hub.create_space("docs", dims=2)
-        frame = rows_of(request.param, [None, "i"][request.param])
-        vectors = np.ones((ROWS, 2), np.float32)
-        space.load(frame.with_columns(key=pl.format("k{}", pl.int_range(ROWS)), vector=pl.Series(vectors)))
+        frame = rows_of(7, request.param)
+        vectors = pl.Series(np.ones((ROWS, 2), np.float32))
+        space.load(frame.with_columns(key=pl.format("k{}", pl.int_range(ROWS)), vector=vectors))
+        space.index_column(*INDEXABLE)
         space.flush()
+        space.multidelete([f"k{row}" for row in range(0, ROWS, 7)])
         space.set("last", [1, 1], absent=5)
         space.delete("last")
-        yield space, frame.with_columns(absent=pl.lit(None, pl.Int64)).rows(named=True)
+        yield space._store.view(), frame.with_columns(absent=pl.lit(None, pl.Int64)).rows(named=True)
 
 
-def exact(node: t.Node, rows: list[dict[str, Any]]) -> list[bool]:
-    return [judge(node, row) is True for row in rows]
+class RowByRow(Predicate):
+    """A filter that is evaluated in plain Python, and tells how many rows it has looked at."""
+
+    looked: int
+
+    def evaluate(self, frame: Any) -> Any:
+        object.__setattr__(self, "looked", getattr(self, "looked", 0) + frame.height)
+        return np.array([judge(self.tree, row) is True for row in frame.rows(named=True)], np.bool_)
+
+
+def predicate(node: t.Node) -> RowByRow:
+    return RowByRow(pl.lit(True), tuple(dict.fromkeys(named(node))), object(), node)
+
+
+def named(node: Any) -> list[str]:
+    """The columns of a tree."""
+    if isinstance(node, t.Column):
+        return [node.path[0]]
+    below = [getattr(node, name) for name in getattr(node, "__slots__", ())]
+    return [name for one in below for each in (one if isinstance(one, tuple) else (one,)) for name in named(each)]
 
 
 @given(node=NODES)
 def test_what_is_foreseen_is_so(described: Any, node: t.Node) -> None:
-    space, rows = described
-    view = space._store.view()
-    reader = view.parts[0].source
-    every = [name for name in COLUMNS if name != "absent"]
+    view, rows = described
     truth = [judge(node, row) for row in rows]
-    for indexed in ((), tuple(every), ("s", "f", "l")):
-        for name in indexed:
-            if name not in view.state.indexed:
-                space.index_column(name)
-                view = space._store.view()
-        told = foresee(reader, view.schema, indexed, node)
+    for indexed in ((), ("s", "f", "l", "b"), INDEXABLE):
+        told = foresee(view.parts[0].source, view.schema, indexed, node)
         may = {value: unpack(words, ROWS) for value, words in zip((True, False, None), told, strict=True)}
         assert all(may[value][row] for row, value in enumerate(truth))
+
+
+@given(node=NODES)
+def test_filters_find_the_same_rows_with_zones_and_indexes(described: Any, node: t.Node) -> None:
+    view, rows = described
+    truth = [judge(node, row) is True for row in rows]
+    for indexed in ((), ("s", "f", "l", "b"), INDEXABLE):
+        seen = View(view.meta, replace(view.state, indexed=indexed), view.parts, view.indexes)
+        assert unpack(masks.masks_of(seen, predicate(node))[0], ROWS).tolist() == truth
+        assert count(seen, predicate(node)) == sum(row % 7 > 0 and value for row, value in enumerate(truth))

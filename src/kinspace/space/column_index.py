@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..filter.tree import Comparison, Scalar
+    from .part import Part
+    from .view import View
 
 PREFIX = "column-"
 ARRAYS = "offset", "row", "frequent", "bitmap", "null"
@@ -239,6 +241,14 @@ def find_column_index(reader: SegmentReader, column: str) -> ColumnIndex | None:
             except KinspaceError:
                 index.damaged_columns[folder] = there
     return found
+
+
+def index_for(view: View, part: Part, column: str) -> ColumnIndex | None:
+    """The index by which a part's column is counted, in the type that the view has it in; None if there is none."""
+    reader = part.source
+    if column not in view.state.indexed or not isinstance(reader, SegmentReader):
+        return None
+    return find_column_index(reader, column) if reader.types.get(column) == view.schema[column] else None
 
 
 def read_column_index(reader: SegmentReader, column: str) -> ColumnIndex:

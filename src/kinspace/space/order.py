@@ -19,6 +19,8 @@ SHARED = 256  # bytes at most that all strings of a column begin with, and of wh
 BYTES = 8  # of a string, behind those, are its number
 _EPOCH = datetime(1970, 1, 1)
 _UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # in a second
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = 86_400_000_000  # of those
 _EXACT = 1 << 53  # up to here a double has every whole number
 _LARGEST = (1 << 63) - 1
 
@@ -109,12 +111,13 @@ def _moment(dtype: pl.DataType, value: Scalar) -> Fraction | None:
     """A date or a time in a column's units."""
     import polars as pl
 
-    if isinstance(value, datetime):
-        if isinstance(dtype, pl.Datetime) and dtype.time_zone is None and value.tzinfo is None:
-            return _in_units(value - _EPOCH, dtype.time_unit)
-        return None
-    if isinstance(value, date):
-        return Fraction((value - _EPOCH.date()).days) if dtype == pl.Date else None
+    if isinstance(value, date):  # or a datetime, which is one
+        whole = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+        if whole.tzinfo is not None:
+            return None
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+            return _in_units(whole - _EPOCH, dtype.time_unit)
+        return Fraction((whole - _EPOCH) // _MICROSECOND, _DAY) if dtype == pl.Date else None
     if isinstance(value, timedelta):
         return _in_units(value, dtype.time_unit) if isinstance(dtype, pl.Duration) else None
     if isinstance(value, time) and value.tzinfo is None and dtype == pl.Time:
@@ -124,7 +127,7 @@ def _moment(dtype: pl.DataType, value: Scalar) -> Fraction | None:
 
 
 def _in_units(value: timedelta, unit: str) -> Fraction:
-    return Fraction(value // timedelta(microseconds=1) * _UNITS[unit], 1_000_000)
+    return Fraction(value // _MICROSECOND * _UNITS[unit], 1_000_000)
 
 
 def _whole(comparison: Comparison, value: Fraction) -> tuple[Comparison, Place] | None:
