@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from ..storage.sealed import read_sealed
 from .bits import Words, unpack
 from .index import folder_identity, known, put_beside
 from .order import numbers, place
-from .zones import rows_of
+from .zones import rows_of, types_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +31,7 @@ PREFIX = "column-"
 ARRAYS = "offset", "row", "frequent", "bitmap", "null"
 KIND = "column"
 FREQUENT = 32  # a value that one row in so many has, or more, is kept as a bitmap
+LISTED = 65_536  # so many strings are kept as Python's, which are found sooner
 SCATTERED = 8  # … and a comparison whose rows are more than one in so many is left to whoever reads the column
 
 
@@ -74,10 +77,11 @@ class ColumnIndex:
         if isinstance(column.dtype, pl.List):
             entries = entries.filter(pl.col("value").list.len() > 0).explode("value")
             holes = entries["value"].null_count() > 0
-            entries = entries.drop_nulls().unique(maintain_order=True)
         entries = entries.drop_nulls()
         if entries["value"].dtype.is_float():
-            entries = entries.with_columns(pl.col("value").replace(-0.0, 0.0)).unique(maintain_order=True)
+            entries = entries.with_columns(pl.col("value").replace(-0.0, 0.0))
+        if isinstance(column.dtype, pl.List):
+            entries = entries.unique(maintain_order=True)
         values = entries["value"].unique().sort()
         numbered = values.to_frame().with_columns(code=pl.int_range(len(values), dtype=pl.UInt32))
         codes = entries.join(numbered, on="value", how="left", maintain_order="left")["code"].to_numpy()
@@ -141,7 +145,8 @@ class ColumnIndex:
         if placed is None:
             return None
         if self.values.dtype == pl.String:
-            left, right = (int(self.values.search_sorted(str(value), side=side)) for side in ("left", "right"))
+            left = bisect_left(self._texts, str(value))
+            right = left + (left < len(self.values) and self._texts[left] == value)
         else:
             comparison, (low, high, vague) = placed
             if vague or self._numbers is None or not -(1 << 63) <= low == high < 1 << 63:
@@ -154,6 +159,11 @@ class ColumnIndex:
             ">": (right, len(self.values)),
             ">=": (left, len(self.values)),
         }[comparison]
+
+    @cached_property
+    def _texts(self) -> Sequence[str]:
+        """The values, to be looked for one by one; strings have the same order in Python."""
+        return self.values.to_list() if len(self.values) <= LISTED else self.values  # type: ignore[return-value]  # it has what bisect asks for
 
     @cached_property
     def _numbers(self) -> NDArray[np.int64] | None:
@@ -248,7 +258,7 @@ def index_for(view: View, part: Part, column: str) -> ColumnIndex | None:
     reader = part.source
     if column not in view.state.indexed or not isinstance(reader, SegmentReader):
         return None
-    return find_column_index(reader, column) if reader.types.get(column) == view.schema[column] else None
+    return find_column_index(reader, column) if types_of(reader).get(column) == view.schema[column] else None
 
 
 def read_column_index(reader: SegmentReader, column: str) -> ColumnIndex:
@@ -257,7 +267,7 @@ def read_column_index(reader: SegmentReader, column: str) -> ColumnIndex:
 
     folder = reader.folder / folder_of(column)
     stored = read_folder(folder, lambda there: read_sealed(there, KIND))
-    dtype, told = reader.types.get(column), stored.attributes
+    dtype, told = types_of(reader).get(column), stored.attributes
     wanted = {**rows_of(reader), "column": column, "dtype": str(dtype)}
     if dtype is None or {name: told.get(name) for name in wanted} != wanted:
         raise Corrupt(f"{folder} is not the index of column {column!r} of this segment")

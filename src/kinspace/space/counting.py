@@ -66,10 +66,21 @@ def facet_counts(
         empty = pl.DataFrame(schema={"value": dtype, "rows": pl.Int64})
         every = pl.concat([empty, *(frame.cast({"value": dtype}) for frame in filled)])
         counted = every.group_by("value").sum()
-    if limit is not None and limit < counted.height:  # what is rarer than the last of them needs no sorting
-        counted = counted.filter(pl.col("rows") >= counted["rows"].top_k(max(1, limit)).min())
-    counted = counted.sort("rows", "value", descending=[True, False]).head(counted.height if limit is None else limit)
+    if limit is not None and limit < counted.height:
+        counted = _first(counted, limit)
+    counted = counted.sort("rows", "value", descending=[True, False])
     return counted["value"].alias(column).cast(dtype), counted["rows"].to_numpy()
+
+
+def _first(counted: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """The most frequent of more values, in any order: of equally frequent ones the first, without sorting them all."""
+    import polars as pl
+
+    if limit == 0:
+        return counted.clear()
+    least = counted["rows"].top_k(limit).min()
+    more = counted.filter(pl.col("rows") > least)
+    return pl.concat([more, counted.filter(pl.col("rows") == least).bottom_k(limit - more.height, by="value")])
 
 
 def _counted(view: View, part: Part, words: Words | None, column: str) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from ..storage.reader import SegmentReader
 from .bits import Words
 from .column_index import ColumnIndex, find_column_index, full
 from .order import place
-from .zones import ZONE_ROWS, Blocks, Zones, find_zones
+from .zones import ZONE_ROWS, Blocks, Zones, find_zones, types_of
 
 if TYPE_CHECKING:
     from ..storage.columns import Schema
@@ -49,7 +49,9 @@ class _Foreseer:
         self._reader = reader
         self._schema = schema
         self._indexed = indexed
-        self._zones = find_zones(reader) or {}
+        zones = find_zones(reader)
+        self._zones = {} if zones is None else zones.columns
+        self._types = types_of(reader)
         self._every = full(reader.entry.rows)
         self._none = np.zeros_like(self._every)
         self._unknown = Foreseen(self._every, self._every, self._every)
@@ -88,7 +90,7 @@ class _Foreseer:
 
     def _column(self, name: str) -> tuple[ColumnIndex | None, Zones | None] | None:
         """What is known of a column, in the type it is to be taken for; None if the segment has only nulls there."""
-        dtype, here = self._schema.get(name), self._reader.types.get(name)
+        dtype, here = self._schema.get(name), self._types.get(name)
         if dtype is not None and here is None:
             return None
         if dtype is None or here != dtype:  # the key, or a type that has widened since

@@ -29,7 +29,7 @@ from .prefix import segment_prefix
 
 if TYPE_CHECKING:
     from .column_index import ColumnIndex
-    from .zones import Zones
+    from .zones import Zoned
 
 INDEX_ROWS = 4_096  # segments of fewer rows are always scanned
 M = 16
@@ -52,7 +52,7 @@ class Index:
         self.damaged_plane: object = None
         self.retry = 0.0  # when to try again to make it, by time.monotonic()
         self.retry_plane = 0.0
-        self.zones: dict[str, Zones] | None = None
+        self.zones: Zoned | None = None
         self.columns: dict[str, ColumnIndex] = {}
         self.damaged_columns: dict[str, object] = {}  # folders of zones and of columns' indexes, likewise
         self.retry_columns = 0.0

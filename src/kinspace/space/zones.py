@@ -6,7 +6,7 @@ be true of no row, or is of all, needn't be read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,13 @@ class Zones(NamedTuple):
         return found[0] & filled, found[1] & filled
 
 
+class Zoned(NamedTuple):
+    """What is known of a segment's columns without reading them."""
+
+    types: dict[str, pl.DataType]  # of all columns, the key among them
+    columns: dict[str, Zones]  # of those that have an order
+
+
 def blocks_of(rows: int) -> NDArray[np.int64]:
     """How many rows each block has."""
     full, rest = divmod(rows, ZONE_ROWS)
@@ -106,7 +113,7 @@ def _beginning(one: bytes, other: bytes) -> bytes:
     return one[: min(same, SHARED)]
 
 
-def make_zones(reader: SegmentReader) -> dict[str, Zones]:
+def make_zones(reader: SegmentReader) -> Zoned:
     """The zones of every column that has an order, read one after another."""
     found = {}
     for name in reader.columns:
@@ -114,17 +121,20 @@ def make_zones(reader: SegmentReader) -> dict[str, Zones]:
             zones = zones_of(reader.read([name]).to_series())
             if zones is not None:
                 found[name] = zones
-    return found
+    return Zoned(reader.types, found)
 
 
-def keep_zones(reader: SegmentReader, zones: dict[str, Zones], *, durable: bool) -> None:
+def keep_zones(reader: SegmentReader, zones: Zoned, *, durable: bool) -> None:
     """Store zones beside their segment, and use them from now on."""
-    shape = len(zones), len(blocks_of(reader.entry.rows))
-    arrays = {
-        name: np.array([getattr(one, name) for one in zones.values()], np.int64).reshape(shape)
+    from ..storage.columns import encode_schema
+
+    shape = len(zones.columns), len(blocks_of(reader.entry.rows))
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.array([getattr(one, name) for one in zones.columns.values()], np.int64).reshape(shape)
         for name in ("low", "high", "nulls")
     }
-    told = {name: [str(one.dtype), one.shared.hex()] for name, one in zones.items()}
+    arrays["types"] = np.frombuffer(encode_schema(zones.types), np.uint8)
+    told = {name: one.shared.hex() for name, one in zones.columns.items()}
     put_beside(reader, FOLDER, KIND, arrays, {**rows_of(reader), "columns": told}, durable=durable)
     known(reader).zones = zones
 
@@ -135,8 +145,14 @@ def rows_of(reader: SegmentReader) -> dict[str, object]:
     return {"rows": reader.entry.rows, "of": f"{size}-{checksum}"}
 
 
-def find_zones(reader: SegmentReader) -> dict[str, Zones] | None:
-    """The segment's zones, by column; None if they are missing or damaged."""
+def types_of(reader: SegmentReader) -> dict[str, pl.DataType]:
+    """The columns a segment has and their types, for which rows.arrow is only read if there are no zones."""
+    zones = find_zones(reader)
+    return reader.types if zones is None else zones.types
+
+
+def find_zones(reader: SegmentReader) -> Zoned | None:
+    """The segment's zones; None if they are missing or damaged."""
     index = known(reader)
     if index.zones is None:
         there = folder_identity(reader.folder / FOLDER)
@@ -148,8 +164,10 @@ def find_zones(reader: SegmentReader) -> dict[str, Zones] | None:
     return index.zones
 
 
-def read_zones(reader: SegmentReader) -> dict[str, Zones]:
+def read_zones(reader: SegmentReader) -> Zoned:
     """The zones in a segment's folder, each byte of them checked; Corrupt if damaged, or of other columns."""
+    from ..storage.columns import decode_schema
+
     folder = reader.folder / FOLDER
     stored = read_folder(folder, lambda there: read_sealed(there, KIND))
     wanted = rows_of(reader)
@@ -157,14 +175,15 @@ def read_zones(reader: SegmentReader) -> dict[str, Zones]:
         raise Corrupt(f"{folder} does not hold the zones of this segment")
     sizes = blocks_of(reader.entry.rows)
     try:
-        told: dict[str, list[str]] = stored.attributes["columns"]
+        types = dict(decode_schema(stored.arrays["types"].tobytes()))
+        told: dict[str, str] = stored.attributes["columns"]
         arrays = [stored.arrays[name] for name in ("low", "high", "nulls")]
         if any(array.shape != (len(told), len(sizes)) or array.dtype != np.int64 for array in arrays):
             raise ValueError(f"arrays of {[array.shape for array in arrays]}")
-        return {
-            name: Zones(reader.types[name], bytes.fromhex(shared), low, high, nulls, sizes)
-            for (name, (dtype, shared)), low, high, nulls in zip(told.items(), *arrays, strict=True)
-            if name in reader.types and str(reader.types[name]) == dtype
+        found = {
+            name: Zones(types[name], bytes.fromhex(shared), low, high, nulls, sizes)
+            for (name, shared), low, high, nulls in zip(told.items(), *arrays, strict=True)
         }
+        return Zoned(types, found)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise Corrupt(f"{folder} holds no zones that can be read: {error}") from error

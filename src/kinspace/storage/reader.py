@@ -162,6 +162,7 @@ class SegmentReader:
         missing = [name for name in names if name not in there and name in self.columns]
         if missing:
             for column in self.read(missing):
+                column = column.rechunk()  # rows of many small pieces are slow to gather
                 there[column.name] = column
                 if sum(one.estimated_size() for one in (*list(self._columns.values()), column)) <= CACHED_COLUMN_BYTES:
                     self._columns[column.name] = column
