@@ -97,10 +97,10 @@ def _foreseen(view: View, part: Part, predicate: Predicate, tree: Node, names: l
         return sure, True
     blocks = np.bitwise_or.reduceat(doubtful, np.arange(0, len(doubtful), ZONE_ROWS // 64)) != 0
     low, high = np.flatnonzero(blocks)[[0, -1]] * ZONE_ROWS
-    rows = np.flatnonzero(unpack(doubtful, part.rows))
     near = (int(low), min(int(high) + ZONE_ROWS, part.rows))
-    if len(rows) * _MANY > part.rows and (near[1] - near[0]) * _MANY > part.rows:
+    if min(int(np.bitwise_count(doubtful).sum()), near[1] - near[0]) * _MANY > part.rows:
         return _evaluated(view, part, predicate, names)
+    rows = np.flatnonzero(unpack(doubtful, part.rows))
     frame = part.near(rows, near, view.schema, predicate.columns)
     found, whole = _matches(part, predicate, frame, rows)
     return sure | pack_rows(rows[found], part.rows), whole
@@ -123,21 +123,21 @@ def _evaluated(view: View, part: Part, predicate: Predicate, names: list[str]) -
 
         vectors = part.core_rows.gather(np.arange(part.rows, dtype=np.int64))
         frame = frame.with_columns(pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, view.meta.dims)))
-    found, whole = _matches(part, predicate, frame, np.arange(part.rows, dtype=np.int64))
+    found, whole = _matches(part, predicate, frame)
     return pack_bits(found), whole
 
 
 def _matches(
-    part: Part, predicate: Predicate, frame: pl.DataFrame, rows: NDArray[np.int64]
+    part: Part, predicate: Predicate, frame: pl.DataFrame, rows: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.bool_], bool]:
-    """Which rows match, given what they hold; only live ones if dead ones make the filter fail."""
+    """Which of those rows, or of all, match, given what they hold; only live ones if dead ones make the filter fail."""
     try:
         return predicate.evaluate(frame), True
     except InvalidInput:
         if part.live is None:
             raise
-        live = are_set(part.live, rows)
-        found = np.zeros(len(rows), np.bool_)
+        live = unpack(part.live, part.rows) if rows is None else are_set(part.live, rows)
+        found = np.zeros(len(live), np.bool_)
         found[live] = predicate.evaluate(frame.filter(live))
         return found, False
 
