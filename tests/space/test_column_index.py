@@ -15,7 +15,7 @@ import kinspace as ks
 from by_row import predicate
 from kinspace.filter import tree as t
 from kinspace.space import column_indexing
-from kinspace.space.column_index import folder_of
+from kinspace.space.column_files import folder_of
 from kinspace.space.counting import facet_counts
 from kinspace.space.masks import masks_of, matching
 from kinspace.storage.reader import SegmentReader

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from ..errors import InvalidInput, KinspaceError
 from ..storage.reader import SegmentReader
-from .column_index import (
-    can_be_indexed,
+from .column_files import (
     find_column_index,
     folder_of,
     keep_column_index,
     make_column_index,
     read_column_index,
 )
+from .column_index import can_be_indexed
 from .index import known
 from .part import Part
 from .store import Store

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from .bits import Words, unpack
-from .column_index import full, index_for
+from .column_files import index_for
+from .column_index import full
 from .masks import masks_of
 from .part import Part
 from .view import View

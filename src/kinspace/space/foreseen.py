@@ -10,7 +10,8 @@ from ..filter import tree
 from ..filter.tree import Comparison, Node, Scalar
 from ..storage.reader import SegmentReader
 from .bits import Words
-from .column_index import ColumnIndex, find_column_index, full
+from .column_files import find_column_index
+from .column_index import ColumnIndex, full
 from .order import place
 from .zones import ZONE_ROWS, Blocks, Zones, find_zones, types_of
 

@@ -112,6 +112,7 @@ class RemoteSpace(Space):
             "indexed_segments": 0,
             "index_bytes": 0,
             "plane_bytes": 0,
+            "column_index_bytes": 0,
             "version": view.state.version,
         }
 
