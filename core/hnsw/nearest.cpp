@@ -49,8 +49,7 @@ Allowed allowed_of(const Considered& considered, std::size_t p, std::size_t live
   allowed.coded = part.plane != nullptr;
   if (!considered.masks.empty() && considered.masks[p] != nullptr) {
     allowed.mask = considered.masks[p];
-    allowed.count = 0;
-    for (std::size_t at = 0; at < part.rows->n; at += 64) allowed.count += bits_set(considered.word(p, at));
+    allowed.count = considered.count(p);
   }
   const auto exclude = static_cast<std::uint64_t>(considered.exclude) - part.first;
   if (considered.exclude < 0 || exclude >= part.rows->n) return allowed;
@@ -60,13 +59,6 @@ Allowed allowed_of(const Considered& considered, std::size_t p, std::size_t live
   return allowed;
 }
 
-// Rows of part p that may be found.
-std::size_t count_of(const Considered& considered, std::size_t p) {
-  std::size_t total = 0;
-  for (std::size_t at = 0; at < considered.parts.parts[p].rows->n; at += 64) total += bits_set(considered.word(p, at));
-  return total;
-}
-
 // A scan of some parts, and what it tells.
 class Scanned {
  public:
@@ -74,7 +66,7 @@ class Scanned {
       : asked_(asked), considered_(considered), trace_(trace) {
     if (trace == nullptr) return;
     trace->parts.resize(considered.parts.parts.size());
-    for (std::size_t p = 0; p < trace->parts.size(); ++p) trace->parts[p].allowed = count_of(considered, p);
+    for (std::size_t p = 0; p < trace->parts.size(); ++p) trace->parts[p].allowed = considered.count(p);
   }
 
   // One query, one part, on this thread: the graph gave it up. done: added to.

@@ -175,16 +175,6 @@ def test_a_query_by_vector_gives_the_rows_a_brute_force_finds(
     assert by_text["hits"][0].keys() == {"distance", "key", *rows.columns} - {"id"}
 
 
-def test_a_query_explains_itself_and_answers_as_before(loaded: Shell) -> None:
-    plain = loaded.json("query", "docs", "--key", "doc-11", "-k", 5)
-    told = loaded.json("query", "docs", "--key", "doc-11", "-k", 5, "--explain")
-    assert told["hits"] == plain["hits"]
-    assert (told["explanation"]["hits"], told["explanation"]["visited"]) == (5, N - 1)
-    assert "explanation" not in plain
-    shown = loaded.run("query", "docs", "--key", "doc-11", "--explain")
-    assert "├─ search: 59 allowed, 59 visited" in shown
-
-
 def test_a_query_by_key_leaves_the_key_out(loaded: Shell, rows: pl.DataFrame, vectors: np.ndarray) -> None:
     expected = [rows["id"][i] for i in nearest(vectors, vectors[11], 6) if i != 11]
     assert [hit["key"] for hit in loaded.json("query", "docs", "--key", "doc-11", "-k", 5)["hits"]] == expected

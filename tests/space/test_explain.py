@@ -61,6 +61,8 @@ ARGUMENTS = st.fixed_dictionaries(
         "dims": st.sampled_from([4, 16, DIMS]),
         "expand": st.integers(1, 20),
         "threads": st.integers(1, 2),
+        "diversity": st.sampled_from([0.0, 0.3]),
+        "boost": st.just("year / 1000.0"),
     },
 )
 ASKED = st.one_of(
@@ -189,6 +191,26 @@ def test_a_select_explains_itself(space: ks.Space) -> None:
     told = explanation.to_dict()
     assert (told["stage"], told["k"], told["exact"], told["visited"]) == ("select", 4, True, 31)
     assert [stage["stage"] for stage in told["stages"]] == ["view", "filter", "prepare", "search", "fetch"]
+
+
+def test_examples_and_boosts_are_a_ranking(space: ks.Space) -> None:
+    explanation = space.explain(3, positive=[10, 11], negative=[500], boost="year / 1000.0")
+    same(explanation.answer, space.nearest_neighbors(3, positive=[10, 11], negative=[500], boost="year / 1000.0"))
+    ranking = stages(explanation.to_dict())["ranking"]
+    assert "search" in stages(ranking)
+    assert explanation.answer.visited >= stages(ranking)["search"]["visited"] > 0
+
+
+def test_counts_and_facets_of_a_select_are_logged_as_it_is(space: ks.Space, caplog: pytest.LogCaptureFixture) -> None:
+    space._store.slow_query_seconds = 0.0
+    try:
+        assert space.select().where("year = 7").count() == 31
+        space.select().where("year = 7").facets("year")
+        space.select().sort("year").page(2)
+    finally:
+        space._store.slow_query_seconds = None
+    assert [record.query["query"] for record in caplog.records] == ["select"] * 3
+    assert [record.query["where"] is None for record in caplog.records] == [False, False, True]
 
 
 def test_a_select_without_nearest_says_what_matched(space: ks.Space) -> None:

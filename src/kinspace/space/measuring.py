@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..length import EXPAND, Length, parse_length
@@ -40,6 +41,7 @@ class Measuring:
         rerank: bool | None = None,
         expand: int | None = None,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
     ) -> float:
         """The share of the true k nearest that searches like these find, measured on rows of the space or on queries.
 
@@ -51,7 +53,7 @@ class Measuring:
             Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
         queries : array-like (m, dims), optional
             What to ask for instead: what is asked of the space in use, if that is other than what it holds.
-        recall, ef_search, dims, rerank, expand, where
+        recall, ef_search, dims, rerank, expand, where, params
             As for nearest_neighbors, where each row or query asks with all its components.
 
         Returns
@@ -64,7 +66,7 @@ class Measuring:
         effort, length = parse_effort(False, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._measured_view()
-        masks = None if where is None else masks_where(view, where)
+        masks = masks_where(view, where, params)
         asked = None if queries is None else space_queries(self._store.meta, queries, Length(self.dims, self.dims))
         return measure(view, parse_k(k), rows if asked is None else asked, effort, length, masks)
 

@@ -53,7 +53,7 @@ def in_short(trace: Trace) -> dict[str, Any]:
         "seconds": round(trace.seconds, 6),
         **{name: fact for name, fact in trace.facts.items() if isinstance(fact, (str, int, float, bool))},
         "where": wheres[0] if wheres else None,
-        "allowed": next((stage.facts["allowed"] for stage in trace.stages if "allowed" in stage.facts), None),
+        "allowed": next((stage.facts["allowed"] for stage in stages if "allowed" in stage.facts), None),
         "ways": sorted({part.facts["way"] for part in parts}),
         "stages": seconds,
     }

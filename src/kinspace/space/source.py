@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, KeyNotFound
 from ..explain import UNTRACED, Trace
-from ..length import parse_length
-from .effort import parse_effort
+from ..length import Length
+from ..query.facets import count_values
+from ..query.nearest import Nearest
+from ..query.source import Search
+from ..storage.keys import parse_key
+from .counting import count, facet_counts
+from .effort import Effort, parse_effort
+from .examples import examples_of
 from .fit import space_query
 from .masks import full_schema, masks_of, matching
-from .rerank import nearest
+from .meta import Meta
+from .rerank import check_answerable
+from .searches import RankedSearch, SpaceSearch
 from .slow import filter_text, watched
 from .traced import view_of
 from .trained import warn_if_untrained
@@ -29,26 +39,52 @@ if TYPE_CHECKING:
 class SpaceSource:
     """Where a select on a space gets its rows."""
 
-    def __init__(self, store: Store) -> None:
+    fixed = None  # columns come with the rows that have them
+
+    def __init__(self, store: Store, embedder: Any) -> None:
         self._store = store
+        self._embedder = embedder
+
+    def checked(self, asked: Nearest) -> Nearest:
+        """Check the query against what the space is: that never changes."""
+        meta = self._store.meta
+        if asked.index is not None:
+            raise InvalidInput("an index is of a frame's rows; leave it out here: .nearest(query)")
+        if asked.column not in (None, "vector"):
+            raise InvalidInput(f"a space has one column of vectors, 'vector'; got {asked.column!r}: leave it out")
+        if asked.metric not in (None, meta.metric):
+            raise InvalidInput(f"this space's metric is {meta.metric!r}; got {asked.metric!r}")
+        _effort(asked)
+        length = _length(meta, asked)
+        warn_if_untrained(self._store, length.dims, stacklevel=3)  # who calls Select.nearest
+        if asked.key is not None:
+            return replace(asked, key=parse_key(asked.key, meta.key_type)[0])
+        if asked.vector is not None:
+            return replace(asked, vector=space_query(meta, asked.vector, length).copy())
+        if asked.text is not None and self._embedder is None:
+            raise InvalidInput(
+                "nearest(text=) needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
+            )
+        return asked
 
     @contextmanager
     def open(self, trace: Trace = UNTRACED) -> Iterator[SpaceRows]:
         """The rows of the newest view."""
         with watched(self._store, "select", trace) as told:
             told.note(space=self._store.name)
-            yield SpaceRows(self._store, told)
+            yield SpaceRows(self._store, self._embedder, told)
 
 
 class SpaceRows:
     """The rows of one view. A handle is a row's position."""
 
-    def __init__(self, store: Store, trace: Trace = UNTRACED) -> None:
-        self._store = store
+    def __init__(self, store: Store, embedder: Any, trace: Trace) -> None:
+        self._name = store.name
+        self._embedder = embedder
         self._trace = trace
         self._view = view_of(store, trace)
 
-    @property
+    @cached_property
     def schema(self) -> pl.Schema:
         """The key, the columns, and the vector."""
         return full_schema(self._view)
@@ -70,32 +106,34 @@ class SpaceRows:
             stage.note(allowed=len(found))
         return found
 
-    def nearest(
-        self,
-        column: str | None,
-        query: Any,
-        k: int,
-        metric: str | None,
-        where: Predicate | None,
-        effort: Mapping[str, Any],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Search the space by its own metric."""
-        if column not in (None, "vector"):
-            raise InvalidInput(f"a space has one column of vectors, 'vector'; got {column!r}: leave it out")
-        if metric not in (None, self._view.meta.metric):
-            raise InvalidInput(f"this space's metric is {self._view.meta.metric!r}; got {metric!r}")
-        asked = parse_effort(effort.get("exact", False), effort.get("ef_search"), effort.get("recall"))
-        length = parse_length(self._view.meta.dims, effort["dims"], effort["rerank"], effort["expand"])
-        warn_if_untrained(self._store, length.dims, stacklevel=4)  # who collects
-        vector = space_query(self._view.meta, query, length)
+    def seqs(self, handles: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The rows' seqs."""
+        return self._view.seqs(handles)
+
+    def search(self, asked: Nearest, where: Predicate | None) -> Search:
+        """A search of the space by its own metric."""
+        view = self._view
+        length = _length(view.meta, asked)
+        query, left_out = asked.vector, -1
+        if asked.key is not None:
+            left_out = view.find(*parse_key(asked.key, view.meta.key_type))
+            if left_out < 0:
+                raise KeyNotFound(f"no row of space {self._name!r} has the key {asked.key!r}")
+            query = view.vector(left_out)
+        elif asked.text is not None:
+            query = space_query(view.meta, self._embedder.embed([asked.text])[0], length)
         masks = None
         if where is not None:
             with self._trace.stage("filter") as stage:
                 _tell(stage, where)
-                masks = masks_of(self._view, where, stage)
-        found = nearest(self._view, vector, k, asked, length, masks=masks, trace=self._trace)
-        self._trace.note(k=k, exact=found.exact, hits=len(found.positions), visited=found.visited)
-        return found.positions, found.distances
+                masks = masks_of(view, where, stage)
+        effort = _effort(asked)
+        if asked.examples is not None or asked.ranking is not None:
+            given = query
+            if asked.examples is not None:
+                given = examples_of(view, asked.examples, asked.ranking, length, self._name)
+            return RankedSearch(view, given, effort, length, asked.ranking, masks, left_out, self._trace)
+        return SpaceSearch(view, query, effort, length, masks, left_out, self._trace)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Those rows, in that order."""
@@ -109,7 +147,34 @@ class SpaceRows:
             frame = frame.with_columns(vectors)
         return pl.DataFrame([frame.get_column(name) for name in columns])
 
+    def count(self, where: Predicate | None) -> int:
+        """The live rows that match."""
+        with self._trace.stage("count") as stage:
+            if where is not None:
+                _tell(stage, where)
+            return count(self._view, where)
+
+    def facets(self, column: str, where: Predicate | None, limit: int | None) -> tuple[pl.Series, NDArray[np.int64]]:
+        """The values of a column among the live rows that match."""
+        if column in self._view.schema:
+            with self._trace.stage("facets", column=column) as stage:
+                if where is not None:
+                    _tell(stage, where)
+                return facet_counts(self._view, column, where, limit)
+        return count_values(self.take(self.matching(where), [column]).get_column(column), limit)
+
 
 def _tell(stage: Trace, where: Predicate) -> None:
     if stage.wanted:
         stage.note(where=filter_text(where.expr))
+
+
+def _effort(asked: Nearest) -> Effort:
+    return parse_effort(asked.exact, asked.ef_search, asked.recall)
+
+
+def _length(meta: Meta, asked: Nearest) -> Length:
+    length = asked.length(meta.dims)
+    if asked.key is not None:  # which is whole
+        check_answerable(meta, length, meta.dims)
+    return length
