@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from . import embed
     from .filter import col
     from .hnsw import Hnsw
-    from .query.select import select
+    from .query.begin import select
     from .space.hits import Hits
     from .space.hub import Hub, connect
     from .space.publish import Published
