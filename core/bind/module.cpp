@@ -18,4 +18,5 @@ NB_MODULE(_core, m) {
   bind_keys(m);
   bind_mapping(m);
   bind_graph(m);
+  bind_text(m);
 }

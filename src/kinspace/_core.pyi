@@ -320,3 +320,75 @@ def let_go(bytes: NDArray[np.uint8]) -> None:
 
     Bytes from elsewhere are left alone.
     """
+
+class TextBuilder:
+    """Makes a full-text index of rows that are added one after another."""
+
+    def __init__(self) -> None: ...
+    @property
+    def rows(self) -> int:
+        """How many were added."""
+
+    def add(self, texts: bytes) -> None:
+        """Add rows: their texts in UTF-8, a 0 after each. A 1 is a gap that no phrase spans.
+
+        Words are runs of ASCII letters and digits, in small letters, and of bytes that are not ASCII.
+        """
+
+    def words(self) -> list[str]:
+        """Return the different words so far; a word keeps its number."""
+
+    def finish(self, term_of: NDArray[np.uint32], terms: int) -> dict[str, NDArray[Any]]:
+        """Return the index's arrays but for the terms' text, given which of so many terms each word is."""
+
+class TextIndex:
+    """A full-text index, over arrays that finish() gave, `text` (the terms, ascending by bytes) and `offsets`.
+
+    Every access is bounds-checked, so damaged arrays give wrong answers or a ValueError and never a crash.
+    """
+
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None: ...
+    @property
+    def rows(self) -> int: ...
+    def find(self, term: str) -> int:
+        """Return the number of a term, or -1."""
+
+    def range(self, prefix: str) -> tuple[int, int]:
+        """Return the first of the terms that begin so, and the one after the last."""
+
+    def any_of(self, terms: Sequence[int]) -> TextList:
+        """Return the rows that hold any of these terms, as if they were one."""
+
+    def phrase(self, terms: Sequence[int]) -> TextList:
+        """Return the rows that hold these terms one after another."""
+
+    def search(
+        self,
+        clauses: Sequence[tuple[TextList, float, int]],
+        k: int,
+        average: float,
+        *,
+        need: int = 0,
+        first: int = 0,
+        live: NDArray[np.uint64] | None = None,
+        mask: NDArray[np.uint64] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the k rows with the highest BM25, which is at least `need`, and the scores in units of 2**-32.
+
+        Clauses are lists of this index, their weights (0…1e5), and 0 (may hold), 1 (must) or 2 (must not). `average` is
+        the mean length of rows. Bit first + i of the bitmaps is row i. Ties by row.
+        """
+
+    def scores_of(
+        self, clauses: Sequence[tuple[TextList, float, int]], average: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the scores of those rows, which ascend; 0 where no clause holds."""
+
+class TextList:
+    """The rows that hold a term, or several, and how often."""
+
+    def count(self, live: NDArray[np.uint64] | None = None, first: int = 0) -> int:
+        """Return how many rows those are, of those whose bit, from `first` on, is set."""
+
+    def rows(self) -> NDArray[np.int64]:
+        """Return them, ascending."""

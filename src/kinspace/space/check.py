@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from ..errors import Corrupt, KinspaceError
 from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
-from . import index, plane
+from . import index, plane, text_index
+from .meta import Meta
 from .store import Store
 
 
@@ -80,9 +82,13 @@ def lock_segments(store: Store, entries: list[SegmentEntry]) -> list[FolderLock]
 
 
 def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
-    """Read a segment's index and plane, if there are; damage costs no row anything but time, until they are remade."""
+    """Read what a segment has that can be made anew; damage costs no row anything but time, until it is."""
     folder = store.segments / entry.id
-    reads = {index.FOLDER: index.read_index, plane.FOLDER: plane.read_plane}
+    reads: dict[str, Callable[[SegmentReader, Meta], object]] = {
+        index.FOLDER: index.read_index,
+        plane.FOLDER: plane.read_plane,
+        text_index.FOLDER: lambda reader, _: text_index.read_text(reader),
+    }
     there = [name for name in reads if os.path.lexists(folder / name)]
     problems: list[Problem] = []
     if not there:

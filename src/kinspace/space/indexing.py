@@ -23,6 +23,7 @@ from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, se
 from .meta import Meta
 from .plane import coded, find_plane, keep_plane, lack_plane, make_plane, read_plane
 from .store import Store
+from .text_indexing import lacks_text, make_texts
 
 LOOK_AGAIN = 0.5  # seconds, while another process builds
 RETRY = 60.0  # seconds before what failed is tried again in the background
@@ -38,9 +39,9 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index, or a plane, and has none here."""
-    parts = store.view().parts
-    return bool(store.indexes.lack(parts) or lack_plane(parts))
+    """Whether a segment should have an index, a plane or full text, and has none here."""
+    view = store.view()
+    return bool(store.indexes.lack(view.parts) or lack_plane(view.parts) or lacks_text(view))
 
 
 def make_planes(
@@ -109,6 +110,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
     if store.readonly:
         return None
     make_planes(store, stopped, threads=1)
+    make_texts(store, stopped)
     while not stopped():
         if store.indexes.foreground:
             return LOOK_AGAIN
@@ -132,6 +134,7 @@ def index_now(store: Store, progress: Progress | None) -> int:
     """Make every index that is missing or damaged; how many those were. What is there is read from the disk again."""
     indexes = store.indexes
     make_planes(store, anew=True)
+    make_texts(store, anew=True)
     indexes.foreground += 1
     try:
         lock = turn(store, store.indexing, wait=True)
@@ -210,6 +213,7 @@ def _build_next(store: Store, stopped: Callable[[], bool], holds: Callable[[str]
         try:
             store.view()
             make_planes(store, stopped, threads=1)  # of segments that came meanwhile: searches need these sooner
+            make_texts(store, stopped)
         except KinspaceError as error:
             if isinstance(error, (Closed, SpaceNotFound)):
                 gone.set()

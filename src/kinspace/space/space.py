@@ -18,15 +18,14 @@ from .batch import Batch, row_batch
 from .check import Problem, Report, check
 from .compact import Compaction, compact, wanted
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
-from .hits import Hits
 from .indexing import index_now, make_planes
 from .load import batches, batches_of_texts
 from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
+from .texts import Texts
 from .transaction import check_log
-from .versions import Versions
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -35,7 +34,7 @@ SEGMENT_ROWS = 4_096  # a batch of so many rows goes straight to a segment of it
 _PATIENCE = 4  # logs' worth of rows that may wait for the background before the writer flushes itself
 
 
-class Space(Versions):
+class Space(Texts):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
@@ -139,7 +138,14 @@ class Space(Versions):
         return self._store_all(source, progress)
 
     def add_texts(
-        self, keys: Iterable[Key], texts: Iterable[str], /, *, store_as: str | None = "text", **columns: Any
+        self,
+        keys: Iterable[Key],
+        texts: Iterable[str],
+        /,
+        *,
+        store_as: str | None = "text",
+        full_text: bool = True,
+        **columns: Any,
     ) -> int:
         """Embed texts with the space's embedder and store them.
 
@@ -149,6 +155,8 @@ class Space(Versions):
             Sequences are stored all or nothing, streams batch by batch.
         store_as : str or None
             The column the texts themselves are kept in.
+        full_text : bool
+            Have that column searched as text, as index_text does, unless index_text or drop_text has chosen before.
         **columns
             Sequences, row for row.
 
@@ -163,14 +171,10 @@ class Space(Versions):
             If the space has no embedder, or a text is not a str.
         """
         embedder = self._need_embedder("add_texts")
-        return self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
-
-    def search(self, text: str, k: int = 10, *, where: Any = None) -> Hits:
-        """The k rows nearest to a text, by the space's embedder."""
-        if not isinstance(text, str):
-            raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")
-        hits: Hits = self.nearest_neighbors(k, vector=self._need_embedder("search").embed([text])[0], where=where)
-        return hits
+        stored = self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
+        if full_text and stored and store_as is not None and self._store.view().state.full_text is None:
+            self.index_text(store_as)
+        return stored
 
     def delete(self, key: Key) -> bool:
         """Delete a row; False if there was none with that key."""
@@ -373,13 +377,6 @@ class Space(Versions):
         if rows and wanted(self._store.last_view()):
             self._background.look_after(self._store)
         return rows
-
-    def _need_embedder(self, call: str) -> Any:
-        if self._embedder is None:
-            raise InvalidInput(
-                f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
-            )
-        return self._embedder
 
 
 def _after(error: Exception, stored: int) -> Exception:

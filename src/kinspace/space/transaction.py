@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class Transaction:
         self._horizon = view.state.horizon
         self._deleted = view.state.deleted
         self._frozen = view.state.frozen
+        self._full_text = view.state.full_text
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
         self._connection = connection
@@ -55,7 +56,14 @@ class Transaction:
                 self._connection, self._next_seq, now(), self._tallies["moment"]
             )
         return State(
-            version + 1, self._next_seq, self._horizon, self._deleted, self._frozen, self._columns, self._tallies
+            version + 1,
+            self._next_seq,
+            self._horizon,
+            self._deleted,
+            self._frozen,
+            self._columns,
+            self._tallies,
+            full_text=self._full_text,
         )
 
     def put(self, batch: Batch) -> None:
@@ -142,6 +150,10 @@ class Transaction:
             self._columns, self.changed = then.state.columns, True
             self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
+
+    def set_full_text(self, columns: dict[str, Any]) -> None:
+        """Have these columns searched as text from now on."""
+        self._full_text, self.changed = columns, True
 
     def freeze(self) -> None:
         """Let no row change from now on."""

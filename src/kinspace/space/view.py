@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,7 @@ class View:
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
         self._prefix_scans: dict[int, _core.Scan] = {}
         self.masks: dict[str, list[Words]] = {}  # of filters, kept by whoever evaluates them
+        self.text: Any = None  # its full text, kept by whoever searches it
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""

@@ -75,6 +75,7 @@ class SegmentReader:
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
         self.prefixes: dict[int, Any] = {}  # the rows cut to a length, kept by whoever searches them
         self.index: Any = None  # what is known of its graph, kept by whoever searches it
+        self.text: Any = None  # likewise, of its full text
         self._columns: dict[str, pl.Series] = {}
 
     @cached_property
@@ -165,6 +166,14 @@ class SegmentReader:
                 return pl.DataFrame([loaded.get_column(name) for name in names if name in loaded.columns])
             self._columns.update({name: loaded[name] for name in missing})
         return pl.DataFrame([self._columns[name] for name in names if name in self._columns])
+
+    def between(self, start: int, stop: int, names: list[str]) -> pl.DataFrame:
+        """Rows start to stop of those columns that this segment has, at least one; nothing is kept."""
+        import polars as pl
+
+        with self._reading():
+            found = pl.scan_ipc(self.arrow_path).slice(start, stop - start).select(pl.col(names)).collect()
+        return pl.DataFrame([found.get_column(name) for name in names])
 
     def take(self, rows: NDArray[np.int64], names: list[str]) -> pl.DataFrame:
         """Those rows of those columns that this segment has, in the order asked."""

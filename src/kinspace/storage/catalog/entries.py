@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,11 +82,14 @@ class State:
     frozen: bool = False  # no row changes any more
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
+    full_text: dict[str, Any] | None = None  # which columns are searched as text, as JSON; None before it is said
 
     def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
         fields = {name: getattr(self, name) for name in _SIMPLE}
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
+        if self.full_text is not None:  # not in the catalogs of spaces without
+            fields["full_text"] = self.full_text
         return json.dumps({**fields, "tallies": tallies}, sort_keys=True), self.columns
 
     @classmethod
@@ -92,10 +97,13 @@ class State:
         """What row() stored."""
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
-        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies)
+        text = fields.get("full_text")
+        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies, full_text=text)
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
+        if type(text) not in (dict, NoneType):
+            raise ValueError(f"full_text is {text!r}")
         return state
 
     @classmethod
