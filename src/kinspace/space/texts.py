@@ -73,7 +73,7 @@ class Texts(Versions):
         mode: str | None = None,
         where: Any = None,
         vector: Any = None,
-        fusion: str = "rrf",
+        fusion: str = "weighted",
         weights: Any = None,
         candidates: int | None = None,
         exact: bool = False,
@@ -94,7 +94,7 @@ class Texts(Versions):
             As for nearest_neighbors: min(k, rows that match and can be hits) are returned, however few match.
         vector : array-like, shape (dims,), optional
             Instead of the embedder's.
-        fusion : "rrf" or "weighted"
+        fusion : "weighted" or "rrf"
             How a hybrid search makes one ranking of two: each gives a row its weight / (60 + rank); or its weight · how
             near the row is, from 1 for the nearest candidate to 0 for the farthest, and likewise how high its BM25 is
             as a share of the highest.
