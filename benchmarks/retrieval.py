@@ -39,11 +39,11 @@ def ndcg(found: Sequence[str], grades: Mapping[str, float], k: int = K) -> float
     (1.0, 0.69)
     """
 
-    def gained(ranked: Sequence[float]) -> float:
+    def gained(ranked: Sequence[float]) -> Any:
         return sum((2.0**grade - 1) / np.log2(place + 2) for place, grade in enumerate(ranked[:k]))
 
     best = gained(sorted(grades.values(), reverse=True))
-    return gained([grades.get(key, 0) for key in found]) / best if best else 0.0
+    return float(gained([grades.get(key, 0) for key in found]) / best) if best else 0.0
 
 
 def main() -> None:

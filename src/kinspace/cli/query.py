@@ -28,6 +28,10 @@ def query(
     key: Annotated[str | None, typer.Option("--key", help="The neighbours of this key's row.")] = None,
     vector: Annotated[str | None, typer.Option("--vector", metavar="JSON", help="A vector: '[0.1, 0.2, …]'.")] = None,
     vector_file: Annotated[Path | None, typer.Option("--vector-file", help="A vector in a .npy file.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", help="By words: hybrid, vector or text; by default hybrid if the space has both."),
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=0, help="How many rows.")] = 10,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help='Only rows for which it is true: "year > 2020".')
@@ -48,44 +52,60 @@ def query(
 ) -> None:
     """Find the rows nearest to words, a vector, or a key's row.
 
-    By key, the key's own row is left out.
-    Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
-    distance, key and the columns.
+    By key, the key's own row is left out. Words that are searched as text may be "a phrase", pre*, +must and -never.
+    Distances are the metric's, or scores with a minus: smaller is nearer. With --json: space, metric, exact, seconds,
+    and hits, each with distance, key, the columns and, by text, _score and a snippet.
     """
     asked = one_of(words=words or None, key=key, vector=vector, vector_file=vector_file)
     with open_hub(hub) as opened:
         target = opened.get_space(space)
         shown = _columns(target, columns)
+        text = " ".join(words or ())
+        by_text = asked == "words" and dims is None and rerank is None and (mode or target.text_columns)
+        if mode is not None and not by_text:
+            raise InvalidInput("--mode is for words, without --dims and --rerank")
         search: dict[str, Any]
         if asked == "words":
-            search = {"vector": _embedded(target, " ".join(words or ()))}
+            search = {} if by_text else {"vector": _embedded(target, text)}
         elif asked == "key":
             search = {"key": parse_key(target, key or "")}
         else:
             search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
         begin = perf_counter()
-        hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
+        if by_text:
+            hits = target.search(text, k, mode=mode, where=where, exact=exact)
+        else:
+            hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
         seconds = perf_counter() - begin
         _show(target, hits, shown, seconds, as_json=as_json)
 
 
 def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *, as_json: bool) -> None:
+    from ..space.text_hits import TextHits
     from . import screen
 
-    rows = [
-        {"distance": distance, **row}
-        for distance, row in zip(hits.distances.tolist(), hits.rows.iter_rows(named=True), strict=True)
-    ]
+    text = hits if isinstance(hits, TextHits) else None
+    values = {"distance": hits.distances.tolist()} | ({} if text is None else {"_score": text.scores.tolist()})
+    measured = [dict(zip(values, each, strict=True)) for each in zip(*values.values(), strict=True)]
+    rows = [one | row for one, row in zip(measured, hits.rows.iter_rows(named=True), strict=True)]
     names = [name for name in hits.rows.columns if name != "key"] if columns is None else columns
     if as_json:
-        told = [{name: row[name] for name in ("distance", "key", *names)} for row in rows]
+        told = [{name: row[name] for name in (*values, "key", *names)} for row in rows]
+        if text is not None:
+            told = [row | {"snippet": found} for row, found in zip(told, text.snippets(), strict=True)]
         about = {"space": space.name, "metric": space.metric, "exact": hits.exact, "seconds": seconds}
         screen.print_json(about | {"hits": told})
         return
     out = screen.console()
     if rows:
         out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
-    hidden = f"{len(hits)} of {len(space):,} rows, {space.metric} distance, {'exact' if hits.exact else 'approximate'}"
+    if text is not None:
+        for key, found in zip(
+            text.keys, text.snippets(before=screen.MARK, after=screen.MARK, escape=False), strict=True
+        ):
+            out.print(screen.marked(key, found))
+    by = f"{space.metric} distance" if text is None else "by text, a higher score is better"
+    hidden = f"{len(hits)} of {len(space):,} rows, {by}, {'exact' if hits.exact else 'approximate'}"
     out.print(f"{hidden}, {screen.duration(seconds)}", style="dim")
 
 

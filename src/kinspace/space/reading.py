@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
+from ..storage.reader import SegmentReader
 from ..types import Key, parse_count
 from .index import index_bytes, segment_of
 from .neighbours import Neighbours
 from .plane import coded, plane_bytes
 from .store import Store
+from .text_index import text_bytes
 from .view import View
 
 if TYPE_CHECKING:
@@ -214,7 +216,7 @@ class Reading(Neighbours):
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
         `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
-        are those of the codes that exact searches scan.
+        are those of the codes that exact searches scan, `text_bytes` those of full text.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -235,6 +237,7 @@ class Reading(Neighbours):
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
             "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
+            "text_bytes": sum(text_bytes(part.source) for part in view.parts if isinstance(part.source, SegmentReader)),
             "version": view.state.version,
         }
 

@@ -37,9 +37,12 @@ def parse_stored(stored: dict[str, Any] | None) -> TextColumns | None:
     if stored is None:
         return None
     try:
-        return TextColumns(tuple(str(name) for name in stored["columns"]), str(stored["language"]))
-    except (LookupError, TypeError) as error:
-        raise Corrupt(f"the columns of full text can't be read: {stored!r}") from error
+        names, language = stored["columns"], parse_language(stored["language"])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"columns are {names!r}")
+        return TextColumns(tuple(names), language)
+    except (InvalidInput, LookupError, TypeError) as error:
+        raise Corrupt(f"what a space says of its full text can't be read: {error}") from error
 
 
 def index_text(store: Store, names: Sequence[object], language: object) -> bool:

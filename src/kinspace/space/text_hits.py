@@ -39,7 +39,7 @@ class TextHits(Hits):
         question: Question,
         columns: TextColumns,
     ) -> None:
-        super().__init__(view, positions, -scores, exact)
+        super().__init__(view, positions, 0.0 - scores, exact)
         self.scores = scores
         self._question = question
         self._columns = columns

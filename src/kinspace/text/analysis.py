@@ -6,6 +6,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 from ..errors import InvalidInput
 from .words import words_of
@@ -23,11 +24,12 @@ _stemming = threading.Lock()  # a stemmer is for one thread at a time
 _stemmers: dict[str, object] = {}
 
 
-def languages() -> list[str]:
+@cache
+def languages() -> tuple[str, ...]:
     """The languages whose words are stemmed, and "simple", which stems none."""
     import Stemmer
 
-    return [SIMPLE, *sorted(set(Stemmer.algorithms()) - _OLD)]
+    return (SIMPLE, *sorted(set(Stemmer.algorithms()) - _OLD))
 
 
 def parse_language(language: object) -> str:
