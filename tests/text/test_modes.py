@@ -43,7 +43,7 @@ def test_text_is_not_indexed_where_that_was_refused() -> None:
 def test_fusion_by_ranks_adds_reciprocal_ranks(both: ks.Space) -> None:
     text = both.search("apple fig", 50, mode="text").keys
     vector = both.search("apple fig", 50, mode="vector").keys
-    expected = {key: 0.0 for key in (*text, *vector)}
+    expected = dict.fromkeys((*text, *vector), 0.0)
     for ranking, weight in ((vector, 2.0), (text, 0.5)):
         for rank, key in enumerate(ranking, 1):
             expected[key] += weight / (60 + rank)
