@@ -173,9 +173,8 @@ def _kinspace(folder: Path, batches: list[list[str]]) -> Asks:
         counts = [sum(one.count() for one in lists if one is not None) for lists in held]
         weights = [fulltext.idf(filled, count) for count in counts]
         for number, piece in enumerate(pieces):
-            asked = [
-                (one[number], weight, 0) for one, weight in zip(held, weights, strict=True) if one[number] is not None
-            ]
+            there = [(lists[number], weight) for lists, weight in zip(held, weights, strict=True)]
+            asked = [(one, weight, 0) for one, weight in there if one is not None]
             _, scores = piece.words.search(asked, K, total / filled, need=need, first=piece.first, mask=allowed)
             found = np.sort(np.concatenate([found, scores]))[-K:]
             need = int(found[0]) if len(found) == K else 0
