@@ -198,13 +198,14 @@ text::Asked parse_asked(nb::handle self, nb::handle clauses, double average) {
   text::Asked asked{};
   const nb::object items = parse_list(clauses, "clauses");
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
+    if (!PyTuple_Check(PySequence_Fast_GET_ITEM(items.ptr(), i))) throw nb::type_error("clauses: expected triples");
     const auto clause = nb::borrow<nb::tuple>(PySequence_Fast_GET_ITEM(items.ptr(), i));
     if (clause.size() != 3 || !nb::isinstance<PyList>(clause[0])) throw nb::type_error("clauses: expected triples");
     const PyList& list = *nb::inst_ptr<PyList>(clause[0]);
     if (!list.owner.is(self)) throw nb::value_error("clauses: a list of another index");
     const auto weight = nb::cast<double>(clause[1]);
     const std::size_t role = parse_count(clause[2], "role");
-    if (!(weight >= 0 && weight <= 1e5) || role > 2) throw nb::value_error("clauses: a weight or role out of range");
+    if (!(weight >= 0 && weight <= 1e6) || role > 2) throw nb::value_error("clauses: a weight or role out of range");
     asked.clauses.push_back({&list.list, weight, static_cast<text::Role>(role)});
   }
   if (!(average > 0)) throw nb::value_error("average: expected a number above 0");

@@ -375,7 +375,7 @@ class TextIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the k rows with the highest BM25, which is at least `need`, and the scores in units of 2**-32.
 
-        Clauses are lists of this index, their weights (0…1e5), and 0 (may hold), 1 (must) or 2 (must not). `average` is
+        Clauses are lists of this index, their weights (0…1e6), and 0 (may hold), 1 (must) or 2 (must not). `average` is
         the mean length of rows. Bit first + i of the bitmaps is row i. Ties by row.
         """
 

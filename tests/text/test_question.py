@@ -62,6 +62,11 @@ def test_a_question_of_many_words_is_cut_and_a_huge_one_refused(space: ks.Space)
         space.search("a" * (MOST_CHARACTERS + 1))
 
 
+@pytest.mark.parametrize("text", ["files " * 16_000, '"' + "files " * 16_000 + '"', "a-" * 40_000, '" ' * 50_000])
+def test_a_long_question_is_answered(space: ks.Space, text: str) -> None:
+    assert len(space.search(text)) <= 2
+
+
 @pytest.mark.parametrize("text", [None, 5, b"words", ["words"]])
 def test_what_is_no_text_is_refused(space: ks.Space, text: object) -> None:
     with pytest.raises(ks.errors.InvalidInput, match="str"):
