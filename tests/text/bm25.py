@@ -51,7 +51,9 @@ def ranking(
         held_here = [times(parts, terms, prefix, stem) > 0 for _, terms, prefix, stem in question.clauses]
         roles = [clause.role for clause in question.clauses]
         possible = all(here == (role == Role.MUST) for here, role in zip(held_here, roles) if role != Role.ANY)
-        scores = [_score(times(parts, terms, False, ""), worth, sum(map(len, parts)) / average) for terms, worth in asked]
+        scores = [
+            _score(times(parts, terms, False, ""), worth, sum(map(len, parts)) / average) for terms, worth in asked
+        ]
         if any(scores) and possible and (allowed is None or key in allowed):
             found.append((-sum(scores), place, key))
     found.sort(key=lambda one: (round(one[0], 9), one[1]))

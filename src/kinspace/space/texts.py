@@ -109,8 +109,8 @@ class Texts(Versions):
         -------
         Hits
             Best first, ties by insertion order. By text and hybrid they have `scores` and `snippets()`, and their
-            distances are the scores with a minus. Scores by text are BM25 (k1 1.2, b 0.75) over the live rows as they
-            are now, filtered or not, however they lie in segments; `exact` says whether the vector's ranking is proven.
+            distances are the scores with a minus. Scores by text are BM25 (k1 1.2, b 0.75) over all
+            rows, filtered or not, however they lie in segments; `exact` says whether the vector's ranking is proven.
 
         Raises
         ------

@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
     number: int
     start: int
-    index: TextIndex
+    words: TextIndex
 
 
 class ViewText:
@@ -60,7 +60,7 @@ class ViewText:
             else:
                 found = tail_indexes(view, part, columns)
             self._places += [Place(number, start, index) for index in found if index.sizes.filled]
-        sizes = [place.index.sizes for place in self._places]
+        sizes = [place.words.sizes for place in self._places]
         self.rows = sum(filled for filled, _ in sizes)  # that have a term
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
         self._holding: dict[str, int] = {}
@@ -101,19 +101,17 @@ class ViewText:
         ]
         held = {(number, clause): np.zeros(len(one), np.bool_) for number, one in enumerate(bits) for clause in limits}
         for place, clause in product(self._places, limits):
-            query = place.index.matches(clause)
-            rows = np.empty(0, np.int64) if query is None else place.index.rows_of(query) + place.index.first
+            query = place.words.matches(clause)
+            rows = np.empty(0, np.int64) if query is None else place.words.rows_of(query) + place.words.first
             here = held[place.number, clause]
             here[rows[rows < len(here)]] = True
         for (number, clause), here in held.items():
             bits[number] &= here if clause.role == Role.MUST else ~here
         return [pack_bits(one) for one in bits]
 
-    def _stream(
-        self, place: Place, question: Question, asked: Scored, masks: list[Words] | None
-    ) -> _Stream | None:
+    def _stream(self, place: Place, question: Question, asked: Scored, masks: list[Words] | None) -> _Stream | None:
         """The rows of an index that may be found; None if none can."""
-        part, index = self._view.parts[place.number], place.index
+        part, index = self._view.parts[place.number], place.words
         allowed = _allowed(part, index, None if masks is None else masks[place.number])
         few = None
         if allowed is not None:
@@ -143,14 +141,14 @@ class ViewText:
 
     def _started(self, clause: Clause) -> list[str]:
         """The terms that a prefix stands for."""
-        found = {term for place in self._places for term in place.index.started(clause.terms[0], _EXPANDED)}
+        found = {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED)}
         most = sorted(found, key=lambda term: (-self._held(term), term))[:_EXPANDED]
         return [*most, clause.stem] if clause.stem and clause.stem not in most else most
 
     def _held(self, term: str) -> int:
         """How many rows hold a term."""
         if term not in self._holding:
-            self._holding[term] = sum(place.index.holding(term) for place in self._places)
+            self._holding[term] = sum(place.words.holding(term) for place in self._places)
         return self._holding[term]
 
     def _exact(self, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -172,11 +170,11 @@ class _Stream:
 
     def fetch(self, limit: int) -> NDArray[np.int64]:
         """Positions of those of the first `limit` rows that are allowed."""
-        rows, reach = self._place.index.best(self._query, limit)
+        rows, reach = self._place.words.best(self._query, limit)
         self.reach = reach * self._slack
         if self._allowed is not None:
             rows = rows[self._allowed[rows]]
-        return rows + (self._place.start + self._place.index.first)
+        return rows + (self._place.start + self._place.words.first)
 
 
 def view_text(store: Store, view: View) -> ViewText:

@@ -59,7 +59,12 @@ def write_sealed(
     with os_errors(f"writing {folder}"):
         group = zarr.open_group(folder, mode="a", zarr_format=3)
         for name, values in arrays.items():
-            if not _NAME.fullmatch(name) or name in ("vectors", OTHERS) or values.dtype.name not in _DTYPES or not values.ndim:
+            if (
+                not _NAME.fullmatch(name)
+                or name in ("vectors", OTHERS)
+                or values.dtype.name not in _DTYPES
+                or not values.ndim
+            ):
                 raise InvalidInput(f"{kind} can't hold an array {name!r} of {values.dtype} and shape {values.shape}")
             write_array(group, name, values)
         chunks: list[Chunk] = []

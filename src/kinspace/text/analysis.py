@@ -72,11 +72,11 @@ def terms_of(words: Sequence[str], language: str) -> list[str]:
 
 
 def terms_of_parts(text: str, language: str) -> list[list[str]]:
-    """The terms of a row's text, part by part.
+    r"""The terms of a row's text, part by part.
 
     Examples
     --------
-    >>> terms_of_parts("Compressing files.\\1Fast!", "english")
+    >>> terms_of_parts("Compressing files.\1Fast!", "english")
     [['compress', 'file'], ['fast']]
     """
     return [terms_of(words_of(part), language) for part in text.split(GAP)]

@@ -12,6 +12,8 @@ from .words import words_of
 
 MOST_CLAUSES = 256  # different ones that are looked for; what follows is passed over
 MOST_CHARACTERS = 100_000
+MOST_TERMS = 256  # of a phrase, likewise
+MOST_TIMES = 100  # that one clause counts
 _QUOTES = str.maketrans("“”„«»", '"""""')
 _TOKEN = re.compile(r'(?P<sign>[+-]?)(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 
@@ -75,16 +77,16 @@ def parse_question(text: object, language: str) -> Question:
     for token in _TOKEN.finditer(text):
         for clause in _clauses(token, language):
             if clause in counts or len(counts) < MOST_CLAUSES:
-                counts[clause] = counts.get(clause, 0) + 1
+                counts[clause] = min(MOST_TIMES, counts.get(clause, 0) + 1)
     return Question(tuple(counts), tuple(counts.values()))
 
 
 def _clauses(token: re.Match[str], language: str) -> list[Clause]:
     role = {"+": Role.MUST, "-": Role.NEVER}.get(token["sign"], Role.ANY)
     if token["phrase"] is not None:
-        terms = tuple(terms_of(words_of(token["phrase"]), language))
+        terms = tuple(terms_of(words_of(token["phrase"])[:MOST_TERMS], language))
         return [Clause(role, terms)] if terms else []
-    words = words_of(token["word"])
+    words = words_of(token["word"])[:MOST_TERMS]
     if not words:
         return []
     if token["word"].endswith("*"):
