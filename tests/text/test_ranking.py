@@ -87,9 +87,6 @@ def test_order_and_scores_are_those_of_plain_bm25(steps: list[tuple], question: 
                 space.search("file", mode="text")
             else:
                 getattr(space, step)()
-        found = {key for key, _ in answered(space, question, 1_000)}
-        assert found == {key for key, _ in ranking(rows, question)}
-        space.compact()  # rows that were deleted or replaced count no more
         assert_same(answered(space, question, k), ranking(rows, question)[:k])
         allowed = {key for key in rows if key < "k2"}
         filtered = ranking(rows, question, allowed=allowed)
@@ -121,6 +118,7 @@ def test_no_score_changes_when_rows_move(change: str) -> None:
         for number in range(50):
             space.set(f"k{number}", [1.0], text=f"file {'viewer ' * (number % 5)}")
         space.index_text("text")
+        space.multidelete([f"k{number}" for number in range(0, 50, 3)])
         before = answered(space, "viewer file", 50)
         getattr(space, change)()
         assert answered(space, "viewer file", 50) == before

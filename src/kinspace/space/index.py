@@ -199,7 +199,7 @@ def put_beside(
     kind: str,
     arrays: Mapping[str, NDArray[Any]],
     attributes: Mapping[str, object],
-    others: Callable[[Path], Mapping[str, Any]] | None = None,
+    others: Callable[[Path], None] | None = None,
     *,
     durable: bool,
 ) -> None:

@@ -16,7 +16,7 @@ from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder
 from ..storage.sealed import OTHERS, read_sealed
 from ..text.analysis import rules
-from ..text.fulltext import Sizes, TextIndex, make_index, open_index
+from ..text.fulltext import TextIndex, make_index, open_index
 from .index import folder_bytes, folder_identity, put_beside
 from .text_columns import TextColumns, texts_of
 
@@ -108,10 +108,12 @@ def _opened(reader: SegmentReader, columns: TextColumns | None, folder: Path) ->
     if told != wanted:
         raise Corrupt(f"{folder} is not the text of this segment's columns: it is of {told}")
     try:
-        sizes = Sizes(int(sealed.attributes["filled"]), int(sealed.attributes["total"]))
-        return open_index(folder / OTHERS, reader.entry.rows, sizes)
-    except (LookupError, TypeError, ValueError, OSError) as error:
+        index = open_index(folder / OTHERS)
+    except (TypeError, ValueError, OSError) as error:
         raise Corrupt(f"{folder} holds no text that can be read: {error}") from error
+    if index.rows != reader.entry.rows:
+        raise Corrupt(f"{folder} holds text of {index.rows} rows where the segment has {reader.entry.rows}")
+    return index
 
 
 def keep_text(
@@ -119,13 +121,11 @@ def keep_text(
 ) -> None:
     """Make the full text in its segment's folder, in the place of what is there."""
 
-    def make(folder: Path) -> dict[str, int]:
+    def make(folder: Path) -> None:
         try:
-            texts = _texts(reader, columns)
-            index = make_index(texts, columns.language, reader.entry.rows, folder=folder, check=check)
+            make_index(_texts(reader, columns), columns.language, reader.entry.rows, folder=folder, check=check)
         except ValueError as error:  # tantivy's, of whatever the disk refused
             raise Unavailable(f"{folder} can't be written: {error}") from error
-        return index.sizes._asdict()
 
     put_beside(reader, FOLDER, KIND, {}, _attributes(reader, columns), make, durable=durable)
 

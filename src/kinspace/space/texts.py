@@ -109,7 +109,7 @@ class Texts(Versions):
         -------
         Hits
             Best first, ties by insertion order. By text and hybrid they have `scores` and `snippets()`, and their
-            distances are the scores with a minus. Scores by text are BM25 (k1 1.2, b 0.75) over all
+            distances are the scores with a minus. Scores by text are BM25 (k1 1.2, b 0.75) over the live
             rows, filtered or not, however they lie in segments; `exact` says whether the vector's ranking is proven.
 
         Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..storage.reader import SegmentReader
 from ..text.analysis import terms_of_parts
-from ..text.fulltext import TextIndex, bm25, idf
+from ..text.fulltext import Sizes, TextIndex, bm25, idf
 from ..text.question import Clause, Question, Role
 from .bits import Words, unpack
 from .part import Part
@@ -29,25 +29,24 @@ _MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the inde
 _MORE = 4  # times as many candidates when those are not enough
 _FEW = 1_024  # rows allowed that the index is told by name
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
+_COUNTS = 65_536  # that are kept of a part
 _SLACK = 1 + 1e-5  # scores in the index are float32
 
 Scored = list[tuple[tuple[str, ...], float]]  # terms and phrases, and what each is worth
 
 
 class Place(NamedTuple):
-    """An index, the number of the part it is of, and the position of the part's first row."""
+    """An index, the part it is of, by its number, where that begins, and which of the index's rows are live."""
 
     number: int
     start: int
+    part: Part
     words: TextIndex
+    live: NDArray[np.bool_] | None  # all of them
 
 
 class ViewText:
-    """What can be asked of a view's text. Scores are BM25, however rows lie in segments.
-
-    What is counted for them, rows that hold a term and how long rows are, is of every row that is stored: also of those
-    that were deleted or replaced and not yet compacted away.
-    """
+    """What can be asked of a view's text. Scores are BM25 of the live rows alone, however they lie in segments."""
 
     def __init__(self, store: Store, view: View, columns: TextColumns) -> None:
         self.columns = columns
@@ -59,9 +58,10 @@ class ViewText:
                 found = [segment_text(part.source, columns, keep=not store.readonly, durable=store.durable)]
             else:
                 found = tail_indexes(view, part, columns)
-            self._places += [Place(number, start, index) for index in found if index.sizes.filled]
-        sizes = [place.words.sizes for place in self._places]
-        self.rows = sum(filled for filled, _ in sizes)  # that have a term
+            there = [Place(number, start, part, index, _live(part, index)) for index in found if index.sizes.filled]
+            self._places += there
+        sizes = [_sizes(place) for place in self._places]
+        self.rows = sum(filled for filled, _ in sizes)  # live ones that have a term
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
         self._holding: dict[str, int] = {}
 
@@ -111,8 +111,8 @@ class ViewText:
 
     def _stream(self, place: Place, question: Question, asked: Scored, masks: list[Words] | None) -> _Stream | None:
         """The rows of an index that may be found; None if none can."""
-        part, index = self._view.parts[place.number], place.words
-        allowed = _allowed(part, index, None if masks is None else masks[place.number])
+        index = place.words
+        allowed = place.live if masks is None else _allowed(place, masks[place.number])
         few = None
         if allowed is not None:
             count = int(np.count_nonzero(allowed))
@@ -146,9 +146,9 @@ class ViewText:
         return [*most, clause.stem] if clause.stem and clause.stem not in most else most
 
     def _held(self, term: str) -> int:
-        """How many rows hold a term."""
+        """How many live rows hold a term."""
         if term not in self._holding:
-            self._holding[term] = sum(place.words.holding(term) for place in self._places)
+            self._holding[term] = sum(_holding(place, term) for place in self._places)
         return self._holding[term]
 
     def _exact(self, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -190,12 +190,46 @@ def view_text(store: Store, view: View) -> ViewText:
     return found
 
 
-def _allowed(part: Part, index: TextIndex, mask: Words | None) -> NDArray[np.bool_] | None:
-    """Which of the index's rows may be found; None if all of them."""
-    if part.live is None and mask is None and index.stop <= part.rows:
+def _live(part: Part, index: TextIndex) -> NDArray[np.bool_] | None:
+    """Which of the index's rows are live; None if they all are."""
+    if part.live is None and index.stop <= part.rows:
         return None
-    bits = np.ones(part.rows, np.bool_) if part.live is None else unpack(part.live, part.rows)
-    if mask is not None:
-        bits = bits & unpack(mask, part.rows)
+    return _reaching(np.ones(part.rows, np.bool_) if part.live is None else unpack(part.live, part.rows), index)
+
+
+def _allowed(place: Place, mask: Words) -> NDArray[np.bool_]:
+    """Which of the index's rows are live, and match."""
+    bits = _reaching(unpack(mask, place.part.rows), place.words)
+    return bits if place.live is None else bits & place.live
+
+
+def _reaching(bits: NDArray[np.bool_], index: TextIndex) -> NDArray[np.bool_]:
+    """Of a part's bits those of the index's rows; False for rows that the part has not."""
     bits = bits[index.first : index.stop]
     return np.concatenate([bits, np.zeros(index.rows - len(bits), np.bool_)])
+
+
+def _sizes(place: Place) -> Sizes:
+    """How many live rows of an index have a term, and how many terms these have."""
+    if place.live is None:
+        return place.words.sizes
+    found: Sizes = _kept(place, (id(place.words), None), lambda live: place.words.sizes_of(live))
+    return found
+
+
+def _holding(place: Place, term: str) -> int:
+    """How many live rows of an index hold a term."""
+    if place.live is None:
+        return place.words.holding(term)
+    return int(_kept(place, (id(place.words), term), lambda live: place.words.holding_of(term, live)))
+
+
+def _kept(place: Place, name: object, count: Callable[[NDArray[np.bool_]], Any]) -> Any:
+    """What was counted, for as long as the same rows are live; the index too, lest another get its id."""
+    counts = place.part.counts
+    if name not in counts:
+        if len(counts) >= _COUNTS:
+            counts.clear()
+        assert place.live is not None
+        counts[name] = place.words, count(place.live)
+    return counts[name][1]

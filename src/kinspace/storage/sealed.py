@@ -47,12 +47,12 @@ def write_sealed(
     arrays: Mapping[str, NDArray[Any]],
     attributes: Mapping[str, Any],
     vectors: Vectors | None = None,
-    others: Callable[[Path], Mapping[str, Any]] | None = None,
+    others: Callable[[Path], None] | None = None,
 ) -> None:
     """Fill an empty folder with arrays of a kind; making it durable and giving it its name is the caller's.
 
     `arrays` are numeric, of any shape but (); `attributes` are JSON, without "format", "kind", "files" and "checksum".
-    `others` puts files of another program's into a folder that it is given, and returns more attributes.
+    `others` puts files of another program's into a folder that it is given.
     """
     import zarr
 
@@ -75,14 +75,13 @@ def write_sealed(
                 stop = min(start + shard, rows)
                 array[start:stop] = block(start, stop)
             chunks = map_rows(folder / "vectors", rows, dims)
-        told: Mapping[str, Any] = {}
         if others is not None:
             (folder / OTHERS).mkdir()
-            told = others(folder / OTHERS)
+            others(folder / OTHERS)
         files = remember(folder, chunks)
         del files["zarr.json"]  # sealed by itself
         shape = {} if vectors is None else {"vectors": [vectors.rows, vectors.dims]}
-        _seal(folder / "zarr.json", {**attributes, **told, **shape, "format": FORMAT, "kind": kind, "files": files})
+        _seal(folder / "zarr.json", {**attributes, **shape, "format": FORMAT, "kind": kind, "files": files})
 
 
 def read_sealed(folder: Path, kind: str) -> Sealed:

@@ -19,6 +19,7 @@ _TEXT, _ROW = "text", "row"
 _HEAP = 64 << 20  # bytes of a writer's thread
 _SMALL_HEAP = 15 << 20  # the least it takes
 _SMALL = 4_096  # rows for which that is enough
+_LENGTHS = "lengths.npy"
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
 
@@ -30,16 +31,22 @@ class Sizes(NamedTuple):
 
 
 class TextIndex:
-    """Rows first…first + rows: those that have a term are documents of a tantivy index, and know their row."""
+    """Rows from `first` on, as many as there are lengths: those that have a term are documents of a tantivy index."""
 
-    def __init__(self, index: Any, first: int, rows: int, sizes: Sizes) -> None:
+    def __init__(self, index: Any, first: int, lengths: NDArray[np.uint32]) -> None:
         self.first = first
-        self.rows = rows
-        self.sizes = sizes
+        self.lengths = lengths  # terms of each row
+        self.rows = len(lengths)
+        self.sizes = self.sizes_of(None)
         self._index = index  # it has what the searcher looks at
         self._searcher = index.searcher()
-        if self._searcher.num_docs != sizes.filled:
-            raise ValueError(f"{self._searcher.num_docs} rows are indexed where {sizes.filled} were")
+        if self._searcher.num_docs != self.sizes.filled:
+            raise ValueError(f"{self._searcher.num_docs} rows are indexed where {self.sizes.filled} were")
+
+    def sizes_of(self, live: NDArray[np.bool_] | None) -> Sizes:
+        """Of those rows, or of all."""
+        lengths = self.lengths if live is None else self.lengths[live]
+        return Sizes(int(np.count_nonzero(lengths)), int(lengths.sum(dtype=np.int64)))
 
     @property
     def stop(self) -> int:
@@ -54,6 +61,19 @@ class TextIndex:
     def holding(self, term: str) -> int:
         """How many rows hold a term."""
         return int(self._searcher.doc_freq(_TEXT, term))
+
+    def holding_of(self, term: str, live: NDArray[np.bool_]) -> int:
+        """How many of the live rows do."""
+        from tantivy import Occur, Query
+
+        holding = self.holding(term)
+        if holding == 0:
+            return 0
+        dead = np.flatnonzero(~live & (self.lengths > 0))
+        if len(dead) > holding:
+            return int(live[self.rows_of(_held((term,)))].sum())
+        among = [(Occur.Must, _held((term,))), (Occur.Must, Query.term_set_query(_schema(), _ROW, dead.tolist()))]
+        return holding - int(self._searcher.search(Query.boolean_query(among), 1).count)
 
     def started(self, prefix: str, most: int) -> list[str]:
         """The terms that begin so, and that most rows hold."""
@@ -135,7 +155,7 @@ def make_index(
 
     index = Index(_schema(), path=None if folder is None else str(folder))
     writer = index.writer(heap_size=_SMALL_HEAP if rows <= _SMALL else _HEAP, num_threads=1)
-    filled = total = 0
+    lengths = np.zeros(rows, np.uint32)
     for row, text in enumerate(_one_by_one(batches, check)):
         parts = terms_of_parts(text, language) if text else []
         length = sum(map(len, parts))
@@ -145,14 +165,16 @@ def make_index(
                 document.add_text(_TEXT, " ".join(part))
             document.add_unsigned(_ROW, row)
             writer.add_document(document)
-            filled, total = filled + 1, total + length
+            lengths[row] = length
     check()
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
-    for name in () if folder is None else _LOCKS:
-        (folder / name).unlink(missing_ok=True)  # type: ignore[operator]  # there is one
-    return TextIndex(index, first, rows, Sizes(filled, total))
+    if folder is not None:
+        for name in _LOCKS:
+            (folder / name).unlink(missing_ok=True)
+        np.save(folder / _LENGTHS, lengths, allow_pickle=False)
+    return TextIndex(index, first, lengths)
 
 
 def _one_by_one(batches: Iterable[Sequence[str]], check: Callable[[], None]) -> Iterator[str]:
@@ -161,7 +183,7 @@ def _one_by_one(batches: Iterable[Sequence[str]], check: Callable[[], None]) -> 
         yield from batch
 
 
-def open_index(folder: Path, rows: int, sizes: Sizes) -> TextIndex:
+def open_index(folder: Path) -> TextIndex:
     """The index in a folder, whose files are as make_index left them; nothing is written there."""
     import tempfile
 
@@ -170,7 +192,7 @@ def open_index(folder: Path, rows: int, sizes: Sizes) -> TextIndex:
     with tempfile.TemporaryDirectory(prefix="kinspace-") as place:  # tantivy makes locks beside what it opens
         for path in folder.iterdir():
             (Path(place) / path.name).symlink_to(path.resolve())
-        return TextIndex(Index.open(place), 0, rows, sizes)
+        return TextIndex(Index.open(place), 0, np.load(folder / _LENGTHS, allow_pickle=False))
 
 
 def idf(rows: int, holding: int) -> float:
