@@ -49,7 +49,7 @@ STEPS = st.lists(
 
 def answered(space: ks.Space, question: str, k: int, where: str | None = None) -> list[tuple[str, float]]:
     hits = space.search(question, k, mode="text", where=where)
-    return list(zip(hits.keys, hits.scores.tolist(), strict=True))  # type: ignore[attr-defined]
+    return list(zip(hits.keys, hits.scores.tolist(), strict=True))
 
 
 @settings(max_examples=15, deadline=None)
