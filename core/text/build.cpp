@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <numeric>
 
 #include "text/index.hpp"
@@ -24,20 +23,9 @@ constexpr std::array<char, 256> letters = [] {
   return made;
 }();
 
-std::uint32_t hash_of(std::string_view word) {
-  std::uint64_t hash = word.size() * 0x9E3779B97F4A7C15;
-  std::size_t i = 0;
-  for (; i + 8 <= word.size(); i += 8) {
-    std::uint64_t piece;
-    std::memcpy(&piece, word.data() + i, 8);
-    hash = (hash ^ piece) * 0xFF51AFD7ED558CCD;
-    hash ^= hash >> 32;
-  }
-  std::uint64_t piece = 0;
-  std::memcpy(&piece, word.data() + i, word.size() - i);
-  hash = (hash ^ piece) * 0xFF51AFD7ED558CCD;
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
-}
+// FNV-1a, a letter at a time as words are read; its high bits, which are mixed best, are folded into the low ones.
+constexpr std::uint64_t hash_start = 0xCBF29CE484222325, hash_factor = 0x100000001B3;
+std::uint32_t folded(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ (hash >> 32)); }
 
 }  // namespace
 
@@ -57,9 +45,8 @@ void Builder::grow() {
   }
 }
 
-std::uint32_t Builder::number_of(std::string_view word) {
+std::uint32_t Builder::number_of(std::string_view word, std::uint32_t hash) {
   if (2 * hashes_.size() >= slots_.size()) grow();
-  const std::uint32_t hash = hash_of(word);
   std::size_t at = hash & (slots_.size() - 1);
   for (; slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
     const std::uint32_t number = slots_[at] - 1;
@@ -74,15 +61,16 @@ std::uint32_t Builder::number_of(std::string_view word) {
 }
 
 void Builder::add(std::string_view texts) {
-  std::string word;
+  std::string word(texts.size(), '\0');  // room for the longest there can be
   for (std::size_t i = 0; i < texts.size();) {
-    const char letter = letters[static_cast<unsigned char>(texts[i])];
-    if (letter != 0) {
-      word.push_back(letter);
-      ++i;
-      if (i < texts.size() && letters[static_cast<unsigned char>(texts[i])] != 0) continue;
-      tokens_.push_back(number_of(word));
-      word.clear();
+    std::uint64_t hash = hash_start;
+    std::size_t length = 0;
+    for (char letter; i < texts.size() && (letter = letters[static_cast<unsigned char>(texts[i])]) != 0; ++i) {
+      word[length++] = letter;
+      hash = (hash ^ static_cast<unsigned char>(letter)) * hash_factor;
+    }
+    if (length > 0) {
+      tokens_.push_back(number_of({word.data(), length}, folded(hash)));
       continue;
     }
     if (texts[i] == row_end)

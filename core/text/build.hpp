@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +33,7 @@ class Builder {
   Built finish(const std::uint32_t* term_of, std::size_t terms) const;
 
  private:
-  std::uint32_t number_of(std::string_view word);
+  std::uint32_t number_of(std::string_view word, std::uint32_t hash);
   void grow();
 
   std::vector<std::uint32_t> tokens_;  // words by number, as they come, and gaps
