@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 import kinspace as ks
 from kinspace.space import space as space_module
+from thorough import rounds
 
 WORDS = [
     "file",
@@ -52,7 +53,7 @@ def answered(space: ks.Space, question: str, k: int, where: str | None = None) -
     return list(zip(hits.keys, hits.scores.tolist(), strict=True))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=rounds(8, 200), deadline=None)
 @given(STEPS, QUESTIONS, st.integers(0, 40))
 def test_order_and_scores_are_those_of_plain_bm25(steps: list[tuple], question: str, k: int) -> None:
     rows: dict[str, tuple[str, str]] = {}
