@@ -179,7 +179,13 @@ def test_changing_or_dropping_columns_counts_at_once(space: ks.Space) -> None:
 
 
 def test_columns_that_are_no_text_are_refused_and_nothing_changes(space: ks.Space) -> None:
-    for names, message in ((["place"], "Int64"), (["nowhere"], "title"), ([], "drop_text"), (["title", 5], "title")):
+    for names, message in (
+        (["place"], "Int64"),
+        (["nowhere"], "title"),
+        ([], "drop_text"),
+        (["title", 5], "each a str"),
+        ([["title"]], "each a str"),
+    ):
         with pytest.raises(ks.errors.InvalidInput, match=message):
             space.index_text(*names)  # type: ignore[arg-type]
     with pytest.raises(ks.errors.InvalidInput, match="language"):
