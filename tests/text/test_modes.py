@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space.text_hits import TextHits
 
 
 @pytest.fixture
@@ -25,7 +24,10 @@ def test_the_default_is_both_if_the_space_has_both(both: ks.Space, space: ks.Spa
     assert space.search("chess").keys == space.search("chess", mode="text").keys == ["chess"]
     both.drop_text()
     hits = both.search("apple")
-    assert not isinstance(hits, TextHits)
+    assert hits.mode == "vector"
+    assert hits.scores.tolist() == [-distance for distance in hits.distances]
+    with pytest.raises(ks.errors.InvalidInput, match="index_text"):
+        hits.snippets()
     assert hits.keys == both.nearest_neighbors(10, vector=both.embedder.embed(["apple"])[0]).keys
 
 
@@ -50,25 +52,25 @@ def test_fusion_by_ranks_adds_reciprocal_ranks(both: ks.Space) -> None:
     hits = both.search("apple fig", 20, mode="hybrid", fusion="rrf", weights=(2, 0.5), candidates=50)
     order = sorted(expected, key=lambda key: (-expected[key], int(key[1:])))
     assert hits.keys == order[:20]
-    assert hits.scores == pytest.approx([expected[key] for key in order[:20]])  # type: ignore[attr-defined]
+    assert hits.scores == pytest.approx([expected[key] for key in order[:20]])
 
 
 def test_fusion_by_scores_adds_shares_that_are_exact_for_every_candidate(both: ks.Space) -> None:
     text = both.search("apple fig", 300, mode="text")
     vector = both.search("apple fig", 300, mode="vector")
-    bm25 = dict(zip(text.keys, text.scores, strict=True))  # type: ignore[attr-defined]
+    bm25 = dict(zip(text.keys, text.scores, strict=True))
     far = dict(zip(vector.keys, vector.distances, strict=True))
     near, farthest = vector.distances[0], vector.distances[29]
     found = {*text.keys[:30], *vector.keys[:30]}
 
     def score(key: str) -> float:
         close = min(1.0, max(0.0, (farthest - far[key]) / (farthest - near)))
-        return 3.0 * close + 1.0 * bm25.get(key, 0.0) / text.scores[0]  # type: ignore[attr-defined]
+        return 3.0 * close + 1.0 * bm25.get(key, 0.0) / text.scores[0]
 
     hits = both.search("apple fig", 25, mode="hybrid", weights=(3, 1), candidates=30)
     order = sorted(found, key=lambda key: (-score(key), int(key[1:])))
     assert hits.keys == order[:25]
-    assert hits.scores == pytest.approx([score(key) for key in order[:25]])  # type: ignore[attr-defined]
+    assert hits.scores == pytest.approx([score(key) for key in order[:25]])
 
 
 @pytest.mark.parametrize("fusion", ["rrf", "weighted"])
@@ -117,7 +119,7 @@ def test_distances_are_scores_with_a_minus_and_ties_go_by_insertion(space: ks.Sp
     space.set("twin", [1, 9], title="Chess by mail", body="Plays chess with a friend who is far away.")
     hits = space.search("chess")
     assert hits.keys == ["chess", "twin"]
-    assert hits.distances.tolist() == [-score for score in hits.scores]  # type: ignore[attr-defined]
+    assert hits.distances.tolist() == [-score for score in hits.scores]
     assert hits.distances[0] == hits.distances[1]
     assert hits.exact
 

@@ -22,7 +22,7 @@ def test_any_text_can_be_asked(text: str) -> None:
 @given(text=GARBAGE)
 def test_any_text_is_answered(space: ks.Space, text: str) -> None:
     hits = space.search(text)
-    assert len(hits.snippets()) == len(hits) <= 4  # type: ignore[attr-defined]
+    assert len(hits.snippets()) == len(hits) <= 4
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_prefix_is_not_stemmed_and_its_stem_is_found_too(space: ks.Space) -> N
 
 def test_words_asked_twice_count_twice(space: ks.Space) -> None:
     once, twice = space.search("chess"), space.search("chess chess")
-    assert twice.scores[0] == pytest.approx(2 * once.scores[0])  # type: ignore[attr-defined]
+    assert twice.scores[0] == pytest.approx(2 * once.scores[0])
 
 
 def test_a_question_of_many_words_is_cut_and_a_huge_one_refused(space: ks.Space) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 import kinspace as ks
 from kinspace.space import space as space_module
+from thorough import rounds
 
 WORDS = [
     "file",
@@ -49,7 +50,7 @@ STEPS = st.lists(
 
 def answered(space: ks.Space, question: str, k: int, where: str | None = None) -> list[tuple[str, float]]:
     hits = space.search(question, k, mode="text", where=where)
-    return list(zip(hits.keys, hits.scores.tolist(), strict=True))  # type: ignore[attr-defined]
+    return list(zip(hits.keys, hits.scores.tolist(), strict=True))
 
 
 def assert_same(found: list[tuple[str, float]], expected: list[tuple[str, float]]) -> None:
@@ -57,7 +58,7 @@ def assert_same(found: list[tuple[str, float]], expected: list[tuple[str, float]
     assert [score for _, score in found] == pytest.approx([score for _, score in expected], rel=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=rounds(8, 200), deadline=None)
 @given(STEPS, QUESTIONS, st.integers(0, 40))
 def test_order_and_scores_are_those_of_plain_bm25(steps: list[tuple], question: str, k: int) -> None:
     rows: dict[str, tuple[str, str]] = {}

@@ -39,9 +39,9 @@ def test_a_text_that_holds_none_of_it_is_shown_from_its_beginning() -> None:
 
 
 def test_markup_in_a_text_is_text(space: ks.Space) -> None:
-    (shown,) = space.search('everybody "image viewer"').snippets("body")  # type: ignore[attr-defined]
+    (shown,) = space.search('everybody "image viewer"').snippets("body")
     assert "&lt;b&gt;<b>everybody</b>&lt;/b&gt; &amp; more" in shown
-    (plain,) = space.search("everybody").snippets("body", before="[", after="]", escape=False)  # type: ignore[attr-defined]
+    (plain,) = space.search("everybody").snippets("body", before="[", after="]", escape=False)
     assert "<b>[everybody]</b> & more" in plain
 
 
@@ -64,8 +64,8 @@ def test_a_snippet_is_a_stretch_of_the_text_no_longer_than_asked(text: str, aske
 def test_snippets_are_in_hit_order_and_of_the_columns_asked(space: ks.Space) -> None:
     hits = space.search("files")
     assert hits.keys == ["gzip", "tar"]
-    assert hits.snippets("title") == ["Compressing <b>files</b>", "Archives"]  # type: ignore[attr-defined]
-    assert hits.snippets()[0].startswith("Compressing <b>files</b> A fast")  # type: ignore[attr-defined]
+    assert hits.snippets("title") == ["Compressing <b>files</b>", "Archives"]
+    assert hits.snippets()[0].startswith("Compressing <b>files</b> A fast")
     for bad in ({"column": "place"}, {"length": 0}):
         with pytest.raises(ks.errors.InvalidInput):
-            hits.snippets(**bad)  # type: ignore[attr-defined]
+            hits.snippets(**bad)

@@ -49,7 +49,7 @@ def test_a_row_is_found_from_its_write_to_its_end(space: ks.Space) -> None:
 
 
 def test_a_state_of_the_past_is_searched_as_it_was(space: ks.Space) -> None:
-    before = space.search("files").scores.tolist()  # type: ignore[attr-defined]
+    before = space.search("files").scores.tolist()
     monday = space.snapshot("monday")
     seq = space.seq
     space.set("new", [1, 1], body="files files files")
@@ -58,7 +58,7 @@ def test_a_state_of_the_past_is_searched_as_it_was(space: ks.Space) -> None:
     space.set("newer", [1, 1], body="files")
     for then in (monday, space.at("monday"), space.at(seq)):
         assert then.search("files").keys == ["gzip", "tar"]
-        assert then.search("files").scores.tolist() == before  # type: ignore[attr-defined]
+        assert then.search("files").scores.tolist() == before
     assert space.search("files").keys == ["new", "newer", "tar"]
 
 
@@ -71,7 +71,7 @@ def test_a_view_of_the_log_does_not_see_what_came_after(space: ks.Space) -> None
 
 
 def test_forks_copies_and_pulls_are_searched_alike(space: ks.Space, tmp_path: Path) -> None:
-    expected = space.search("image archive files").scores.tolist()  # type: ignore[attr-defined]
+    expected = space.search("image archive files").scores.tolist()
     fork = space.fork("fork")
     space.publish("memory://text-tests")
     with ks.connect("memory://text-tests") as published, ks.connect(tmp_path) as other:
@@ -84,7 +84,7 @@ def test_forks_copies_and_pulls_are_searched_alike(space: ks.Space, tmp_path: Pa
         ]
         for copy in copies:
             assert copy.text_columns == ("title", "body")
-            assert copy.search("image archive files").scores.tolist() == expected  # type: ignore[attr-defined]
+            assert copy.search("image archive files").scores.tolist() == expected
         fork.delete("gzip")
         assert "gzip" in space.search("files").keys
         assert "gzip" not in fork.search("files").keys
@@ -179,7 +179,13 @@ def test_changing_or_dropping_columns_counts_at_once(space: ks.Space) -> None:
 
 
 def test_columns_that_are_no_text_are_refused_and_nothing_changes(space: ks.Space) -> None:
-    for names, message in ((["place"], "Int64"), (["nowhere"], "title"), ([], "drop_text"), (["title", 5], "title")):
+    for names, message in (
+        (["place"], "Int64"),
+        (["nowhere"], "title"),
+        ([], "drop_text"),
+        (["title", 5], "each a str"),
+        ([["title"]], "each a str"),
+    ):
         with pytest.raises(ks.errors.InvalidInput, match=message):
             space.index_text(*names)  # type: ignore[arg-type]
     with pytest.raises(ks.errors.InvalidInput, match="language"):

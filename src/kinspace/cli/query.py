@@ -72,6 +72,7 @@ def query(
         else:
             search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
         begin = perf_counter()
+        hits: Hits
         if by_text:
             hits = target.search(text, k, mode=mode, where=where, exact=exact)
         else:
@@ -84,7 +85,7 @@ def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *
     from ..space.text_hits import TextHits
     from . import screen
 
-    text = hits if isinstance(hits, TextHits) else None
+    text = hits if isinstance(hits, TextHits) and hits.mode != "vector" else None
     values = {"distance": hits.distances.tolist()} | ({} if text is None else {"_score": text.scores.tolist()})
     measured = [dict(zip(values, each, strict=True)) for each in zip(*values.values(), strict=True)]
     rows = [one | row for one, row in zip(measured, hits.rows.iter_rows(named=True), strict=True)]

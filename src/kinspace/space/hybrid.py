@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from ..length import parse_length
+from ..text.analysis import SIMPLE
 from ..text.question import parse_question
 from ..types import parse_count, parse_k
 from .effort import EXACT, Effort
 from .fit import space_query
-from .hits import Hits
 from .masks import masks_where
 from .rerank import nearest
 from .text_columns import text_columns
@@ -66,21 +66,23 @@ def parse_search(
     )
 
 
-def search(store: Store, text: str, vector: Any, how: Search, where: Any) -> Hits:
+def search(store: Store, text: str, vector: Any, how: Search, where: Any) -> TextHits:
     """The k rows of one state of the space that answer best."""
     view = store.view()
     masks = None if where is None else masks_where(view, where)
     query = None
     if how.mode != "text":
         query = space_query(store.meta, vector, parse_length(store.meta.dims, None, None, None))
-    if how.mode == "vector":
-        assert query is not None
-        return Hits(view, *_by_vector(view, query, how.k, how, masks))
+    if query is not None and how.mode == "vector":
+        columns = text_columns(view)
+        question = parse_question(text, SIMPLE if columns is None else columns.language)
+        positions, distances, proven = _by_vector(view, query, how.k, how, masks)
+        return TextHits(view, positions, -distances, proven, how.mode, question, columns)
     words = view_text(store, view)
     question = parse_question(text, words.columns.language)
     if query is None:
         positions, found = words.search(question, how.k, masks)
-        return TextHits(view, positions, found, True, question, words.columns)
+        return TextHits(view, positions, found, True, how.mode, question, words.columns)
     masks = words.limited(question, masks)
     near, distances, proven = _by_vector(view, query, how.candidates, how, masks)
     holding, found = words.search(question, how.candidates, masks)
@@ -91,7 +93,7 @@ def search(store: Store, text: str, vector: Any, how: Search, where: Any) -> Hit
         scores = how.weights[0] * _closeness(view.distances(query, positions), distances)
         scores += how.weights[1] * _share(words.scores(question, positions), found)
     order = np.lexsort((view.seqs(positions), -scores))[: how.k]
-    return TextHits(view, positions[order], scores[order], proven, question, words.columns)
+    return TextHits(view, positions[order], scores[order], proven, how.mode, question, words.columns)
 
 
 def default_mode(view: View, *, vectors: bool) -> Mode:

@@ -47,9 +47,12 @@ def parse_stored(stored: dict[str, Any] | None) -> TextColumns | None:
 
 def index_text(store: Store, names: Sequence[object], language: object) -> bool:
     """Have these columns searched as text from now on, of none no more; whether that is a change."""
-    wanted = TextColumns(tuple(dict.fromkeys(str(name) for name in names)), parse_language(language))
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidInput(f"columns are given by their names, each a str; got {name!r}")
+    wanted = TextColumns(tuple(dict.fromkeys(map(str, names))), parse_language(language))
     with store.write("choosing the columns of full text", rows=False) as transaction:
-        for name in names:
+        for name in wanted.names:
             _check(transaction.view, name)
         if parse_stored(transaction.view.state.full_text) == wanted:
             return False
@@ -57,12 +60,12 @@ def index_text(store: Store, names: Sequence[object], language: object) -> bool:
     return True
 
 
-def _check(view: View, name: object) -> None:
+def _check(view: View, name: str) -> None:
     """InvalidInput unless it is a column of text."""
     if name not in view.schema:
         there = ", ".join(view.schema) or "none"
         raise InvalidInput(f"space has no column {name!r} that could be searched as text; it has: {there}")
-    dtype = view.schema[str(name)]
+    dtype = view.schema[name]
     if not is_text(dtype):
         raise InvalidInput(f"full text is of columns of str, or of lists of str; column {name!r} holds {dtype}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,14 @@ class TextHits(Hits):
 
     Attributes
     ----------
+    mode : "hybrid", "vector" or "text"
+        How it was searched.
     scores : float64, shape (hits,)
-        Larger is better: BM25 by text; of a hybrid search what the ranks, or both scores, add up to. `distances` are
-        the scores with a minus, so that smaller is nearer here too.
+        Larger is better: BM25 by text; of a hybrid search what both scores, or the ranks, add up to; by vector the
+        distance with a minus. `distances` are the scores with a minus, so that smaller is nearer everywhere.
     """
 
-    __slots__ = ("_columns", "_question", "scores")
+    __slots__ = ("_columns", "_question", "mode", "scores")
 
     def __init__(
         self,
@@ -36,10 +38,12 @@ class TextHits(Hits):
         positions: NDArray[np.int64],
         scores: NDArray[np.float64],
         exact: bool,
+        mode: Literal["hybrid", "vector", "text"],
         question: Question,
-        columns: TextColumns,
+        columns: TextColumns | None,
     ) -> None:
         super().__init__(view, positions, 0.0 - scores, exact)
+        self.mode = mode
         self.scores = scores
         self._question = question
         self._columns = columns
@@ -81,6 +85,8 @@ class TextHits(Hits):
         ['Flies like &lt;i&gt;<b>bananas</b>&lt;/i&gt;']
         """
         size = parse_count(length, "length")
+        if self._columns is None:
+            raise InvalidInput("snippets are of columns that are searched as text; index_text chooses them")
         names = self._columns.names if column is None else (column,)
         if column is not None and column not in self._columns.names:
             raise InvalidInput(

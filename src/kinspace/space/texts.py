@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
-from .hits import Hits
 from .versions import Versions
+
+if TYPE_CHECKING:
+    from .text_hits import TextHits
 
 
 class Texts(Versions):
@@ -77,7 +79,7 @@ class Texts(Versions):
         weights: Any = None,
         candidates: int | None = None,
         exact: bool = False,
-    ) -> Hits:
+    ) -> TextHits:
         """The k rows that answer a question in words best.
 
         Parameters
@@ -107,10 +109,11 @@ class Texts(Versions):
 
         Returns
         -------
-        Hits
-            Best first, ties by insertion order. By text and hybrid they have `scores` and `snippets()`, and their
-            distances are the scores with a minus. Scores by text are BM25 (k1 1.2, b 0.75) over the live
-            rows, filtered or not, however they lie in segments; `exact` says whether the vector's ranking is proven.
+        TextHits
+            Best first, ties by insertion order: Hits that have `scores` and `snippets()` too. Distances by text and of
+            a hybrid search are the scores with a minus. Scores by text are BM25 (k1 1.2, b 0.75) over the live rows as
+            they are now, filtered or not, however they lie in segments; `exact` says whether the vector's ranking is
+            proven.
 
         Raises
         ------
