@@ -153,7 +153,7 @@ class Hub(HubFolder):
             while True:
                 if name not in self:
                     try:
-                        id = self._create(name, meta)
+                        id = self._create(name, meta, embedder)
                     except SpaceExists:  # another process was quicker
                         pass
                     else:
@@ -228,7 +228,7 @@ class Hub(HubFolder):
         options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
         options |= {"matryoshka": matryoshka, "index_dims": index_dims, "rotate": rotate}
         meta, load = filling(self, path, name, key, vector, options, self._durability, batch_size, progress)
-        self._create(name, meta, load)
+        self._create(name, meta, embedder, load)
         space = self.get_space(name, embedder=embedder)
         self._background.look_after(space._store)
         return space

@@ -14,6 +14,7 @@ from ..storage.catalog import LogEntry, SegmentEntry, SnapshotEntry, SpaceCatalo
 from ..storage.files import FolderLock, list_folder, remove_if_unused
 from ..storage.reader import SegmentReader
 from ..storage.replace import sweep_unfinished
+from .fitted import read_fitted
 from .history import applied
 from .index import Indexes
 from .meta import Meta
@@ -95,6 +96,10 @@ class Store:
     def readonly(self) -> bool:
         """Whether nothing can be written to its folder."""
         return self.catalog.database.readonly
+
+    def fitted(self) -> bytes:
+        """What the space's embedder was fitted to."""
+        return read_fitted(self)
 
     def last_view(self) -> View:
         """The view this process saw last, without looking for changes."""
