@@ -161,7 +161,7 @@ class RemoteSpace(Space):
         return hub._copy(self.name, self._remote, self._embedder, link=False)
 
     set = update = load = multiset = add_texts = _refuse
-    snapshot = drop_snapshot = restore = fork = freeze = write_to_space = _refuse
+    snapshot = drop_snapshot = restore = fork = reembed = freeze = write_to_space = _refuse
     delete = multidelete = delete_where = delete_all = _refuse
     flush = compact = index = _refuse
     __setitem__ = __delitem__ = _refuse

@@ -78,12 +78,15 @@ class State:
     horizon: int = 0  # the lowest seq whose state is whole still; below it only what snapshots see
     deleted: bool = False  # the whole space was deleted
     frozen: bool = False  # no row changes any more
+    filling: tuple[str, str] | None = None  # it is not whole yet: the space it is re-embedded from, and the text column
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
 
     def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
         fields = {name: getattr(self, name) for name in _SIMPLE}
+        if self.filling is not None:
+            fields["filling"] = list(self.filling)
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
         return json.dumps({**fields, "tallies": tallies}, sort_keys=True), self.columns
 
@@ -92,7 +95,11 @@ class State:
         """What row() stored."""
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
-        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies)
+        filling = None
+        if "filling" in fields:
+            id, text = fields["filling"]
+            filling = parse_id(id), str(text)
+        state = cls(**{name: fields[name] for name in _SIMPLE}, filling=filling, columns=columns, tallies=tallies)
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
