@@ -6,6 +6,7 @@ import os
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -97,6 +98,7 @@ class Endpoint:
             if self._client is None or self._process != os.getpid():  # connections don't survive fork()
                 self._client = httpx.Client(headers=self._headers, timeout=self._timeout, follow_redirects=False)
                 self._process = os.getpid()
+                weakref.finalize(self, self._client.close)
             return self._client
 
     @staticmethod

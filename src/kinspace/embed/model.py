@@ -149,9 +149,10 @@ class Model(ABC):
 
     def _run(self, texts: list[str], task: str) -> NDArray[np.float32]:
         """The model's own vectors, which are what they must be."""
+        made = self._vectors(texts, self.query if task == "query" else self.document)
         try:
             with np.errstate(over="ignore"):  # what float32 can't hold is found below
-                found = np.asarray(self._vectors(texts, self.query if task == "query" else self.document), np.float32)
+                found = np.asarray(made, np.float32)
         except (TypeError, ValueError) as error:
             raise Unavailable(f"{self!r} gave what are no vectors: {error}") from error
         if self._native is None and found.ndim == 2:
