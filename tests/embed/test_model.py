@@ -84,8 +84,19 @@ def test_dims_that_were_not_given_are_found_out_once() -> None:
 
 @pytest.mark.parametrize(
     "made",
-    [np.ones((1, 12)), np.ones((3, 12)), np.ones((2, 11)), np.full((2, 12), np.nan), np.full((2, 12), 1e39), None]
-    + [[[1.0] * 12, [1.0] * 11], [["a"] * 12] * 2, np.ones(12), np.ones((2, 0)), {}],
+    [
+        np.ones((1, 12)),
+        np.ones((3, 12)),
+        np.ones((2, 11)),
+        np.full((2, 12), np.nan),
+        np.full((2, 12), 1e39),
+        None,
+        [[1.0] * 12, [1.0] * 11],
+        [["a"] * 12] * 2,
+        np.ones(12),
+        np.ones((2, 0)),
+        {},
+    ],
     ids=repr,
 )
 def test_what_a_model_may_not_answer_is_an_error(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,9 +175,10 @@ def test_a_space_takes_over_what_is_known_of_the_model_and_refuses_another(hub: 
     space = hub.create_space("docs", embedder=toy)
     assert space.stats()["matryoshka"] == [2, 4, 8]
     space.add_texts(["a", "b"], ["one", "two"])
-    assert space.search("one", 2).distances.tolist() == space.nearest_neighbors(
-        2, vector=toy.embed_query("one")
-    ).distances.tolist()
+    assert (
+        space.search("one", 2).distances.tolist()
+        == space.nearest_neighbors(2, vector=toy.embed_query("one")).distances.tolist()
+    )
     for options, field in (
         ({"dims": 9}, "dims"),
         ({"prompts": {"query": "x"}}, "prompts"),

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from server import DIMS, Server, vector_of
 
 import kinspace as ks
 from kinspace.embed import Ollama
+from server import DIMS, Server, vector_of
 
 
 def embedder(server: Server, **options: Any) -> Ollama:

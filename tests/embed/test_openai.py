@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from server import DIMS, Server, vector_of
 
 import kinspace as ks
 from kinspace.embed import OpenAI
-
-FAST = {"Retry-After": "0"}
+from server import DIMS, Server, vector_of
 
 
 def embedder(server: Server, **options: Any) -> tuple[OpenAI, list[float]]:
@@ -171,8 +169,16 @@ def test_an_answer_that_is_no_json_is_an_error(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"base_url": "localhost:80"}, {"base_url": "ftp://x"}, {"base_url": "http://x:port"}, {"base_url": 7}]
-    + [{"timeout": 0}, {"timeout": "1"}, {"retries": -1}, {"dimensions": 0}],
+    [
+        {"base_url": "localhost:80"},
+        {"base_url": "ftp://x"},
+        {"base_url": "http://x:port"},
+        {"base_url": 7},
+        {"timeout": 0},
+        {"timeout": "1"},
+        {"retries": -1},
+        {"dimensions": 0},
+    ],
     ids=repr,
 )
 def test_arguments_out_of_range_are_refused(options: dict[str, Any]) -> None:
@@ -189,7 +195,10 @@ def test_a_space_is_as_it_was_after_a_failure_that_names_the_keys(server: Server
     asks, _ = embedder(server, batch_size=2)
     space = hub.create_space("docs", embedder=asks)
     space.add_texts(["a"], ["first"])
-    server.replies = [(200, {}, server._made("/v1/embeddings", {"input": ["x", "y"]})), (400, {}, {"error": "too long"})]
+    server.replies = [
+        (200, {}, server._made("/v1/embeddings", {"input": ["x", "y"]})),
+        (400, {}, {"error": "too long"}),
+    ]
     with pytest.raises(ks.InvalidInput, match="2 texts of keys 'd' … 'e' failed: .*too long"):
         space.add_texts(["b", "c", "d", "e", "f"], ["2", "3", "4", "5", "6"])
     assert list(space.keys()) == ["a"]

@@ -124,10 +124,12 @@ class Lsa:
 
         try:
             raw = Path(path).read_bytes()
-            dims = pl.read_ipc_schema(io.BytesIO(raw))["vector"].shape[0]  # type: ignore[attr-defined]
         except OSError as error:
             raise Unavailable(f"{path} can't be read: {error}") from error
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, LookupError, AttributeError) as error:
+        wrong = (pl.exceptions.PolarsError, pl.exceptions.PanicException, LookupError, AttributeError, OSError)
+        try:
+            dims = pl.read_ipc_schema(io.BytesIO(raw))["vector"].shape[0]  # type: ignore[attr-defined]
+        except wrong as error:
             raise Corrupt(f"{path} is not what an lsa embedder was fitted to: {error}") from error
         return cls._of_bytes(raw, dims)
 
