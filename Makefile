@@ -2,7 +2,7 @@
 # Nothing is needed but Python >= 3.11 and a C++20 compiler: each recipe makes its virtual environment if there is none
 # and builds again only what changed (a .stamp file is newer than what it was made from).
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core embedders lint format bench bench-full exact soak fuzz docs dist clean
+.PHONY: help demo test thorough test-core embedders lint format bench bench-full exact soak fuzz docs dist clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -21,6 +21,9 @@ demo: $(VENV)/kinspace.stamp ## build Kinspace, store the standard library's doc
 
 test: $(VENV)/test.stamp ## the whole test suite and every docstring's example, on two processes
 	$(PY) -m pytest -n 2 --doctest-modules --pyargs kinspace tests
+
+thorough: $(VENV)/test.stamp ## the suite with every parameter and more rounds of what is left to chance
+	KINSPACE_THOROUGH=1 $(PY) -m pytest -n 2 --doctest-modules --pyargs kinspace tests
 
 test-core: $(VENV)/test.stamp build/sanitize/kinspace.stamp ## tests/core on a core built with ASan and UBSan (Linux, GCC)
 	PYTHONPATH=build/sanitize/site PYTHONMALLOC=malloc \

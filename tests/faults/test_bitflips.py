@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from bitflips import Sound, flip, kind, make, several, small_segments, trial
+from thorough import rounds
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_a_flipped_bit_of_a_catalog_is_noticed_or_harmless(sound: Sound, tmp_pat
     with small_segments():
         outcomes = [
             trial(sound, tmp_path, file, flip(at), f"byte {at} of {file}")
-            for file, at in sample(sound, segments=False, flips=8)
+            for file, at in sample(sound, segments=False, flips=rounds(4, 20))
         ]
     assert any(outcome.found for outcome in outcomes)
 
@@ -73,5 +74,5 @@ def test_a_segment_that_is_gone_costs_its_rows_and_no_others(sound: Sound, tmp_p
 
 def test_of_many_damaged_files_every_row_comes_back_or_is_told_to_be_lost(sound: Sound, tmp_path: Path) -> None:
     with small_segments():
-        for seed in range(4):
+        for seed in range(rounds(2, 10)):
             several(sound, tmp_path, seed)

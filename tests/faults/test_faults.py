@@ -12,6 +12,7 @@ import kinspace as ks
 import shim
 import strace_kills
 from script import NOTHING, Said, held
+from thorough import rounds
 from verdict import Violation, judge, possible
 from workload import DIMS, SPACE
 
@@ -27,7 +28,7 @@ def run(script: str, *arguments: str) -> str:
 @pytest.mark.skipif(bool(shim.missing()), reason=shim.missing())
 def test_a_fault_at_any_call_loses_nothing() -> None:
     kinds = ["enospc", "eio", "kill-before"]
-    told = run("loop.py", "--kind", *kinds, "--script", "versions", "--sample", "3")
+    told = run("loop.py", "--kind", *kinds, "--script", "versions", "--sample", str(rounds(1, 3)))
     assert [line.split()[0] for line in told.splitlines()[1:]] == kinds, told
 
 
@@ -38,7 +39,7 @@ def test_a_process_killed_as_it_enters_a_call_loses_nothing() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks a process that has everything loaded: safe on Linux")
 def test_readers_see_whole_commits_in_order_while_writers_are_killed() -> None:
-    told = run("many.py", "--seconds", "3", "--kills", "1", "--seed", "1")
+    told = run("many.py", "--seconds", str(rounds(2, 10)), "--kills", "1", "--seed", "1")
     assert "0 violations" in told
     assert ", 0 kills" not in told
 

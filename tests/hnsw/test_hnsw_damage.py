@@ -16,6 +16,7 @@ import kinspace as ks
 from kinspace import _core
 from kinspace.storage.sealed import Vectors, read_sealed, write_sealed
 from sets import clustered
+from thorough import rounds
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +204,7 @@ def test_garbage_with_right_checksums_is_corrupt_or_an_index_that_answers(saved:
     rows, dims = told.pop("vectors")
     vectors = np.concatenate([chunk.body for chunk in stored.vectors])
     rng = np.random.default_rng(75)
-    for turn in range(24):
+    for turn in range(rounds(8, 24)):
         (tmp_path / f"{turn}").mkdir()
         arrays = spoilt(stored.arrays, rng, turn)
         write_sealed(

@@ -19,6 +19,7 @@ import kinspace as ks
 from kinspace.storage import files
 from sets import clustered, names
 from small_disk import mounted, stuff
+from thorough import rounds
 
 ROWS = clustered(1_200, 16, 81)
 
@@ -84,7 +85,7 @@ def test_killed_at_any_moment_it_leaves_the_old_index_or_the_new(tmp_path: Path)
     moments = -int(told) if int(told) < 0 else int(told)
     assert load_checked(folder) == 600
     left = set()
-    for moment in sorted({1, *np.linspace(2, moments - 1, 4).astype(int).tolist(), moments - 3}):
+    for moment in sorted({1, *np.linspace(2, moments - 1, rounds(2, 12)).astype(int).tolist(), moments - 3}):
         code, told = save_until(moment)
         assert code == -signal.SIGKILL, told
         left.add(load_checked(folder))

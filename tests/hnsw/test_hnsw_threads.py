@@ -14,6 +14,7 @@ import pytest
 import kinspace as ks
 from brute import distances
 from sets import clustered
+from thorough import rounds
 
 PATIENCE = 60.0
 
@@ -47,14 +48,15 @@ def test_one_adds_and_removes_while_two_search_with_and_without_a_filter() -> No
         out[:, 0] = np.arange(first, first + count)
         return out
 
-    every = rows(0, 6_000)
+    last = rounds(2_500, 6_000)
+    every = rows(0, last)
     index = ks.Hnsw.build(every[:500], "l2", M=8, ef_construction=40)
     done = threading.Event()
     gone_before = [0]  # every id below has been removed
 
     def write() -> None:
         try:
-            for first in range(500, 6_000, 50):
+            for first in range(500, last, 50):
                 assert index.add(every[first : first + 50]).tolist() == list(range(first, first + 50))
                 assert index.remove(range(first - 500, first - 450)) == 50
                 gone_before[0] = first - 450
@@ -89,7 +91,7 @@ def test_one_adds_and_removes_while_two_search_with_and_without_a_filter() -> No
             check(ids, found, query, least)
 
     at_once(write, search, search_filtered)
-    assert set(index.search(every[0], 600)[0].tolist()) == set(range(5_500, 6_000))
+    assert set(index.search(every[0], 600)[0].tolist()) == set(range(last - 500, last))
 
 
 def test_searches_of_one_index_by_many_threads_agree() -> None:
@@ -128,13 +130,14 @@ def test_an_index_freed_while_others_search_is_closed_to_them() -> None:
 
 
 def test_saving_while_others_change_it_saves_one_moment(tmp_path: Path) -> None:
-    rows = clustered(2_000, 8, 94)
+    last = rounds(800, 2_000)
+    rows = clustered(last, 8, 94)
     index = ks.Hnsw.build(rows[:200], "l2", M=4, ef_construction=20)
     done = threading.Event()
 
     def write() -> None:
         try:
-            for first in range(200, 2_000, 20):
+            for first in range(200, last, 20):
                 index.add(rows[first : first + 20])
                 index.remove(range(first - 200, first - 180))
         finally:

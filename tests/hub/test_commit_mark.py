@@ -18,6 +18,7 @@ import pytest
 
 import kinspace as ks
 from oracle import state
+from thorough import rounds
 
 
 def bulk_load(space: ks.Space) -> None:
@@ -295,15 +296,16 @@ def test_a_forked_child_never_answers_from_the_view_it_inherited(hub: ks.Hub, sp
 def test_threads_that_share_a_space_see_each_write_once_it_has_returned(hub: ks.Hub, space: ks.Space) -> None:
     with ks.connect(hub.path) as other:
         there = other.get_space("docs")
+        count = rounds(50, 150)
         written = [-1, -1]
         wrong: list[str] = []
         stop = threading.Event()
 
         def write(number: int, writer: ks.Space) -> None:
-            for i in range(150):
+            for i in range(count):
                 writer.set(f"{number} {i}", [i, 1, 1])
                 written[number] = i
-                if i % 50 == 49:
+                if i % 25 == 24:
                     writer.flush()
 
         def look(reader: ks.Space) -> None:
@@ -323,4 +325,4 @@ def test_threads_that_share_a_space_see_each_write_once_it_has_returned(hub: ks.
         for thread in readers:
             thread.join()
         assert wrong == []
-        assert len(space) == len(there) == 300
+        assert len(space) == len(there) == 2 * count

@@ -14,6 +14,7 @@ import pytest
 
 import kinspace as ks
 from oracle import state
+from thorough import rounds
 
 READER = """
 import sys, kinspace as ks
@@ -136,25 +137,27 @@ def test_a_scan_in_another_process_is_not_disturbed(hub: ks.Hub, space: ks.Space
 def test_two_writers_take_turns_and_lose_nothing(hub: ks.Hub, space: ks.Space) -> None:
     space.set("counter", [1, 2, 3])
     version = space.version
-    together(hub, SETS, 200)
-    assert len(space) == 402
+    count = rounds(100, 200)
+    together(hub, SETS, count)
+    assert len(space) == 2 * count + 2
     for name in "ab":
         mine = [key for key in space if key.startswith(name)]
-        assert mine == [f"{name} {i}" for i in range(200)], "in the order they were written"
-        assert [space.row(key)["n"] for key in mine] == list(range(200))
-    assert {name: space.row("counter")[name] for name in "ab"} == {"a": 199, "b": 199}, "no update was lost"
+        assert mine == [f"{name} {i}" for i in range(count)], "in the order they were written"
+        assert [space.row(key)["n"] for key in mine] == list(range(count))
+    assert {name: space.row("counter")[name] for name in "ab"} == {"a": count - 1, "b": count - 1}, "no update was lost"
     assert sorted(space.row("shared")[name] is None for name in "ab") == [False, True], (
         "one set replaced the other whole"
     )
-    assert space.version >= version + 1_200
+    assert space.version >= version + 6 * count
     assert space.check().ok
 
 
 def test_two_bulk_writers_lose_nothing_while_they_compact(hub: ks.Hub, space: ks.Space) -> None:
-    together(hub, LOADS, 10)
+    count = rounds(5, 10)
+    together(hub, LOADS, count)
     for name in "ab":
         mine = {key: space.row(key)["n"] for key in space if key.startswith(name)}
-        assert mine == {f"{name} {j}": min(j // 250, 9) for j in range(2_550)}
+        assert mine == {f"{name} {j}": min(j // 250, count - 1) for j in range(250 * count + 50)}
     vectors = dict(zip(space, space.multiget(space.keys()), strict=True))
     assert all(vectors[key].tolist() == [row + 1] * 3 for key in vectors for row in [space.row(key)["n"]])
     assert space.check().ok
@@ -183,7 +186,7 @@ for i in range(int(sys.argv[3])):
             pass
 assert made
 """
-    together(hub, program, 30, "abc")
+    together(hub, program, rounds(15, 30), "abc")
     for name in hub.list_spaces():
         assert hub.get_space(name).check().ok
         hub.delete_space(name)

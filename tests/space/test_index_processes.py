@@ -12,6 +12,7 @@ import pytest
 
 import kinspace as ks
 from indexed import clustered, files_in, index_folders, segment_folders, strangers, until, until_indexed
+from thorough import some
 
 N, DIMS = 1_200, 8
 X, Q = clustered(N, DIMS), clustered(20, DIMS)
@@ -151,7 +152,7 @@ def test_two_that_build_apart_write_the_same_bytes(hub: ks.Hub, space: ks.Space)
     assert {name: (folder / name).read_bytes() for name in files_in(folder)} == first
 
 
-@pytest.mark.parametrize("at", [1, 2, 9, 20, 27, 28, 29, 30, 31, 32])
+@pytest.mark.parametrize("at", some([1, 2, 9, 20, 27, 28, 29, 30, 31, 32], 4))
 def test_killed_at_any_moment_it_leaves_nothing_that_lasts(hub: ks.Hub, space: ks.Space, at: int) -> None:
     done = subprocess.run(command(hub, BEGIN + KILLED, str(at)), capture_output=True, text=True, check=False)
     assert done.returncode == -9, done.stderr
@@ -167,7 +168,7 @@ def test_killed_at_any_moment_it_leaves_nothing_that_lasts(hub: ks.Hub, space: k
         assert strangers(opened) == []
 
 
-@pytest.mark.parametrize("at", [1, 2, 8, 16, 17, 18, 19, 20])
+@pytest.mark.parametrize("at", some([1, 2, 8, 16, 17, 18, 19, 20], 4))
 def test_killed_while_a_plane_is_written_it_leaves_nothing_that_lasts(
     hub: ks.Hub, space: ks.Space, at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
 import kinspace as ks
+from thorough import some
 
 
 def rows(space: ks.Space) -> dict[Any, tuple[list[float], dict[str, Any]]]:
@@ -48,8 +50,7 @@ CLASHES = {
 }
 
 
-@pytest.mark.parametrize("clash", CLASHES)
-@pytest.mark.parametrize("tidied", ["", "space", "fork"])
+@pytest.mark.parametrize(("clash", "tidied"), some(product(CLASHES, ["", "space", "fork"]), 8))
 def test_what_both_have_changed_is_a_conflict(
     hub: ks.Hub, pair: tuple[ks.Space, ks.Space], clash: str, tidied: str
 ) -> None:
