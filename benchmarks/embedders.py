@@ -27,7 +27,7 @@ def main() -> None:
         raise SystemExit("this needs Debian's packages: set KINSPACE_DATA to their folder")
     rows = options.rows or (3_000 if options.short else 20_000)
     frame = pl.read_parquet(folder / "debian_packages.parquet", columns=["key", "title", "body"])
-    apart = ~frame["body"].str.contains(frame["title"], literal=True) & (frame["body"].str.len_chars() > 40)
+    apart = ~pl.col("body").str.contains(pl.col("title"), literal=True) & (pl.col("body").str.len_chars() > 40)
     frame = frame.filter(apart).unique("body", keep="first", maintain_order=True).unique("title", maintain_order=True)
     frame = frame.sample(rows, seed=1, shuffle=True)
     documents, titles = frame["body"].to_list(), frame["title"].to_list()[:1_000]

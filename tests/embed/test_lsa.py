@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +149,27 @@ def test_an_identity_that_is_another_version_s_or_no_such_is_refused(fitted: Lsa
     other = from_identity({**good, "fitted": "0" * 64}, lambda: fitted.fitted)
     with pytest.raises(ks.Corrupt, match="checksum"):
         other.embed(["cat"])
+
+
+GOLDEN = (  # what the first version wrote, compressed
+    "c-qxdJxjzu5Pi9e-l5@$(c%gV!N$VIMxt1Fzd*UhIvl|ZdKz-k+QQQRpymAnKe~h9|F96Tuuu!JP~w}-o+N>QtrKQu-@KXG>`v0@"
+    "c6avH029D_nx+eowLv?BSu|-)d@^n^(&Qs-jkb@h=7QWV{g&bZ!-lFBZbYt4Z%?>7lt^6oAod4>KZt9JnP#3z3!M7B_&5Sy$gL7D"
+    "QKgsBmVOSiY|N>yma6<xJx#T5>_-D=VK{x(?<2j&I-Z@g&gyy9&mwvv-_ZOybw%d^E$(eH$5s&oMVUgigxa5#;#GJt7nAF1l=8~B"
+    "Rl-u!^WsAOew17%m%hGX;2?-&|0v_-Uc!?on&b-}dck47-_Z9^;QK*Xb>91p<o0Ua7~QzbccO2uvnl%MIxhYoGB4!jwN3B-&P%54"
+    "a0(_TZ>c#v=(<<!$EAM%^4tC9qN9GyA2oP|bp"
+)
+
+
+def test_what_the_first_version_wrote_is_read_and_embeds_as_it_did(tmp_path: Path) -> None:
+    (tmp_path / "fitted").write_bytes(zlib.decompress(base64.b85decode("".join(GOLDEN))))
+    old = Lsa.load(tmp_path / "fitted")
+    assert old.identity == {
+        "name": "lsa",
+        "version": 1,
+        "dims": 2,
+        "normalised": True,
+        "fitted": "99b2e13049b399a2c26eb627ec4b54af07037bc404fd94e38471a151df6e5e39",
+        "bytes": 927,
+    }
+    expected = [[0.771251, -0.636531], [0.696098, 0.717946], [0.880412, -0.47421]]
+    assert np.allclose(old.embed(["cat", "a ship at sea", "größe größe kitten"]), expected, atol=1e-5)

@@ -128,7 +128,7 @@ class Hub(HubFolder):
             Turns texts into vectors for add_texts and search; its identity is stored, and another one is refused.
         matryoshka : sequence of int, optional
             The lengths, each in 1…dims, that the vectors' model was trained to be cut to. A search at another
-            (``dims=``) warns, once a process.
+            (``dims=``) warns, once a process. By default those the embedder names, if it does.
         index_dims : int, optional
             Build indexes over the first so many components, in 1…dims, by default all: smaller, sooner built and
             faster to search. A search by index takes candidates there and orders them by all components.

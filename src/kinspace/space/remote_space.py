@@ -115,6 +115,7 @@ class RemoteSpace(Space):
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
             "rotate": meta.rotate,
+            "embedder": meta.embedder,
             "segments": len(view.parts) - 1,
             "log_rows": 0,
             "bytes": self._remote.bytes,
