@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,9 @@ def test_what_the_first_version_wrote_is_read_and_embeds_as_it_did(tmp_path: Pat
     }
     expected = [[0.771251, -0.636531], [0.696098, 0.717946], [0.880412, -0.47421]]
     assert np.allclose(old.embed(["cat", "a ship at sea", "größe größe kitten"]), expected, atol=1e-5)
+
+
+def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    with pytest.raises(ks.Unavailable, match=r"kinspace\[lsa\]"):
+        Lsa.fit(texts(), dims=2)

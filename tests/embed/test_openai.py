@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import sys
 import time
 from typing import Any
 
@@ -218,3 +219,9 @@ def test_a_stream_keeps_what_was_stored_before_a_failure(server: Server, hub: ks
     with pytest.raises(ks.InvalidInput, match="keys 'k2000' … 'k2999'.*enough") as caught:
         space.add_texts((f"k{number}" for number in range(3_000)), texts())
     assert caught.value.stored == len(space) == 2_000  # type: ignore[attr-defined]
+
+
+def test_without_the_library_the_error_says_what_to_install(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(ks.Unavailable, match=r"kinspace\[http\]"):
+        embedder(server, dims=DIMS)[0].embed(["abc"])

@@ -241,6 +241,7 @@ def test_bad_arguments_are_refused_before_anything_is_embedded(
     docs.update("k1", gap="there")
     with pytest.raises(ks.InvalidInput, match=told):
         docs.reembed(**arguments)
+    assert hub.list_spaces() == ["docs"]
 
 
 def test_a_name_in_use_and_another_embedder_are_refused(hub: ks.Hub, docs: ks.Space) -> None:

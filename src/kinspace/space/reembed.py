@@ -84,14 +84,15 @@ class Refill:
     def _target(self, hub: Hub, into: str) -> Store:
         mark = (self._source.folder.name, self._text)
         if into not in hub:
-            columns = self._source.view().state.columns
+            view = self._source.view()
+            _check_texts(view, view.live()[1], self._text)
 
             def fill(folder: Path) -> None:
                 SpaceCatalog.create(
                     folder / "catalog.sqlite",
                     {**self._meta.as_dict(), "id": folder.name},
                     durability=hub._durability,
-                    state=State(version=1, frozen=True, filling=mark, columns=columns),
+                    state=State(version=1, frozen=True, filling=mark, columns=view.state.columns),
                 ).database.close()
                 write_fitted(folder, self._embedder)
 
