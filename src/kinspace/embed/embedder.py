@@ -125,7 +125,7 @@ def differences(stored: Mapping[str, object], given: Mapping[str, object]) -> st
     """Say in which fields two identities differ.
 
     >>> differences({"name": "a", "dims": 2}, {"name": "a", "dims": 3, "revision": "x"})
-    'dims (2, not 3), revision (missing, not 'x')'
+    "dims (2, not 3), revision (missing, not 'x')"
     """
     fields = [name for name in dict.fromkeys((*stored, *given)) if stored.get(name) != given.get(name)]
     told = [[repr(side[name]) if name in side else "missing" for side in (stored, given)] for name in fields]
