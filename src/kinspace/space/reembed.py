@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,16 @@ class Refill:
         self._background = background
         self._embedder = embedder
         self._text = text
-        self._meta = Meta.parse(None, meta.metric, meta.dtype, meta.key_type, embedder)
+        new = Meta.parse(None, meta.metric, meta.dtype, meta.key_type, embedder)
+        self._meta = replace(
+            meta,
+            dims=new.dims,
+            embedder=new.embedder,
+            matryoshka=new.matryoshka,
+            index_dims=None,
+            rotate=None,
+            lineage=(),
+        )
         suits = min(batch_rows(embedder, self._meta), _SEGMENT_ROWS)
         self._rows = suits if rows is None else parse_count(rows, "batch_size")
         check_space_name(into)
