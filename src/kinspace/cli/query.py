@@ -180,7 +180,9 @@ def _embedded(space: Space, words: str) -> Any:
         raise InvalidInput(
             f"space {space.name!r} has no embedder, so it can't be asked in words; use --key or --vector"
         )
-    return space.embedder.embed([words])[0]
+    from ..embed import query_vector
+
+    return query_vector(space.embedder, words)
 
 
 def _parse_vector(text: str) -> Any:

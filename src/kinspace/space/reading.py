@@ -231,6 +231,7 @@ class Reading(Neighbours):
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
             "rotate": meta.rotate,
+            "embedder": meta.embedder,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),

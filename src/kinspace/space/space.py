@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..embed.embedder import query_vector
 from ..errors import Conflict, Corrupt, InvalidInput, KeyNotFound, KinspaceError, Unavailable
 from ..hnsw.parameters import parse_progress
 from ..storage.keys import parse_key, parse_keys
@@ -18,14 +19,16 @@ from .batch import Batch, row_batch
 from .check import Problem, Report, check
 from .column_indexing import drop_column_indexes, index_columns, make_columns
 from .compact import Compaction, compact, wanted
+from .fitted import same_embedder
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
 from .hits import Hits
 from .indexing import index_now, make_planes
-from .load import batches, batches_of_texts
+from .load import batches
 from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
+from .texts import batches_of_texts
 from .transaction import check_log
 from .versions import Versions
 
@@ -40,7 +43,7 @@ class Space(Versions):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
-        super().__init__(store, background, hub, _same_embedder(store, embedder))
+        super().__init__(store, background, hub, same_embedder(store, embedder))
 
     def set(self, key: Key, vector: Any, /, **columns: Any) -> None:
         """Store one row; a row that had the key is replaced whole.
@@ -170,7 +173,7 @@ class Space(Versions):
         """The k rows nearest to a text, by the space's embedder; where and params as for nearest_neighbors."""
         if not isinstance(text, str):
             raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")
-        vector = self._need_embedder("search").embed([text])[0]
+        vector = query_vector(self._need_embedder("search"), text)
         hits: Hits = self.nearest_neighbors(k, vector=vector, where=where, params=params)
         return hits
 
@@ -424,9 +427,9 @@ class Space(Versions):
 
     def _need_embedder(self, call: str) -> Any:
         if self._embedder is None:
-            raise InvalidInput(
-                f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
-            )
+            stored = self._store.meta.embedder
+            how = "create_space(embedder=…)" if stored is None else f"get_space(embedder=…): it was made with {stored}"
+            raise InvalidInput(f"{call} needs the space's embedder; give it to {how}")
         return self._embedder
 
 
@@ -438,20 +441,3 @@ def _after(error: Exception, stored: int) -> Exception:
         error.add_note(f"{stored:,} rows of the stream were stored before this")
     error.stored = stored  # type: ignore[attr-defined]  # errors of the caller's generator carry it too
     return error
-
-
-def _same_embedder(store: Store, embedder: Any) -> Any:
-    """The embedder of the space: the one given, if it is the one stored, or made anew from its identity."""
-    stored = store.meta.embedder
-    if embedder is None:
-        if stored is None:
-            return None
-        from ..embed import from_identity
-
-        try:
-            return from_identity(stored)
-        except InvalidInput:
-            return None  # not one of ours: whoever needs it passes it to get_space
-    if embedder.identity != stored:
-        raise InvalidInput(f"space {store.name!r} was made with embedder {stored}; got {embedder.identity}")
-    return embedder
