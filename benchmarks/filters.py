@@ -44,14 +44,14 @@ def columns(rows: int) -> pl.DataFrame:
     share = 1 / np.arange(1, SECTIONS + 1) ** 1.1
     return pl.DataFrame(
         {
-            "key": pl.format("k{}", pl.int_range(rows, eager=True)),
+            "key": [f"k{row}" for row in range(rows)],
             "section": np.array([f"section-{i:02d}" for i in range(SECTIONS)])[
                 rng.choice(SECTIONS, rows, p=share / share.sum())
             ],
             "installed_kib": rng.lognormal(6, 2, rows).astype(np.int64),
             "year": np.sort(rng.integers(1990, 2026, rows)),
             "tags": pl.Series(np.array([f"tag-{i}" for i in range(TAGS)])[rng.choice(TAGS, (rows, 3))]).arr.to_list(),
-            "name": pl.format("package-{}", pl.int_range(rows, eager=True).shuffle(seed=7)),
+            "name": [f"package-{number}" for number in rng.permutation(rows)],
         }
     )
 
@@ -183,12 +183,15 @@ def _duckdb(frame: pl.DataFrame, path: Path) -> _Counting:
 
 def _lancedb(frame: pl.DataFrame, path: Path) -> _Counting:
     import lancedb
+    import pyarrow as pa
+    from lancedb.index import Bitmap, BTree
 
-    table = lancedb.connect(path).create_table("rows", frame)
-    table.create_scalar_index("section", index_type="BITMAP")
-    table.create_scalar_index("year")
-    table.create_scalar_index("name")
-    table.create_scalar_index("installed_kib")
+    narrow = pa.schema({"key": pa.string(), "section": pa.string(), "installed_kib": pa.int64(), "year": pa.int64()})
+    narrow = narrow.append(pa.field("name", pa.string()))  # it has no index of large strings
+    table = lancedb.connect(path).create_table("rows", frame.drop("tags").to_arrow().cast(narrow))
+    table.create_index("section", config=Bitmap())
+    for column in ("year", "name", "installed_kib"):
+        table.create_index(column, config=BTree())
     return {
         "numeric": lambda turn: table.count_rows(f"installed_kib < {1_000 + turn}"),
         "clustered": lambda turn: table.count_rows(f"year >= 2020 AND installed_kib < {1_000 + turn}"),
