@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..embed.embedder import fitted_digest
 from ..errors import Corrupt, KinspaceError
 from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
-from . import index, plane, text_index
-from .meta import Meta
+from .beside import made_anew, read_made
+from .fitted import FILE
 from .store import Store
 
 
@@ -48,7 +47,17 @@ def check(store: Store) -> Report:
             problems += check_index(store, entry)
     for lock in locks:
         lock.release()
-    return Report(problems)
+    return Report([*problems, *check_fitted(store)])
+
+
+def check_fitted(store: Store) -> list[Problem]:
+    """Read what the space's embedder was fitted to, if it was; without it no row is lost, and no text embedded."""
+    try:
+        if fitted_digest(store.meta.embedder) is not None:
+            store.fitted()
+    except KinspaceError as error:
+        return [Problem(store.folder / FILE, str(error), 0)]
+    return []
 
 
 def named_segments(store: Store) -> tuple[list[Problem], list[SegmentEntry], list[FolderLock]]:
@@ -84,12 +93,7 @@ def lock_segments(store: Store, entries: list[SegmentEntry]) -> list[FolderLock]
 def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
     """Read what a segment has that can be made anew; damage costs no row anything but time, until it is."""
     folder = store.segments / entry.id
-    reads: dict[str, Callable[[SegmentReader, Meta], object]] = {
-        index.FOLDER: index.read_index,
-        plane.FOLDER: plane.read_plane,
-        text_index.FOLDER: lambda reader, _: text_index.read_text(reader),
-    }
-    there = [name for name in reads if os.path.lexists(folder / name)]
+    there = made_anew(folder)
     problems: list[Problem] = []
     if not there:
         return problems
@@ -97,7 +101,7 @@ def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
     try:
         for name in there:
             try:
-                reads[name](reader, store.meta)
+                read_made(reader, store.meta, name)
             except KinspaceError as error:
                 problems.append(Problem(folder / name, f"{error} (it is made again by itself: index() does it now)", 0))
     finally:

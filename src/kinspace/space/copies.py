@@ -12,7 +12,8 @@ from ..errors import Corrupt
 from ..storage.catalog import SegmentEntry, SpaceCatalog, State
 from ..storage.copying import copy_files, copy_folder
 from ..storage.reader import SegmentReader
-from . import index, plane, text_index
+from .beside import made_anew
+from .fitted import copy_fitted
 from .flush import write_rows
 from .store import Store
 
@@ -20,6 +21,7 @@ from .store import Store
 def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> None:
     """Fill a new space's folder, which has its inner ones, with what the store shows; the seqs stay what they are."""
     view = store.view()
+    copy_fitted(folder, store, link=link)
     segments = folder / "segments"
     entries: list[SegmentEntry] = []
     dead = [np.empty(0, np.uint64)]
@@ -33,7 +35,7 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             raise Corrupt(
                 f"{error.filename} is missing though the catalog names it; restore it from a backup"
             ) from error
-        for name in (index.FOLDER, plane.FOLDER, text_index.FOLDER):
+        for name in made_anew(source.folder):
             copy_folder(source.folder / name, segments / entry.id / name, link=link)
         entries.append(entry)
         dead.append(part.seqs(part.dead_rows()))
@@ -54,6 +56,7 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             horizon=view.state.next_seq,
             columns=view.state.columns,
             full_text=view.state.full_text,
+            indexed=view.state.indexed,
         ),
         segments=entries,
         dead=np.sort(np.concatenate(dead)),

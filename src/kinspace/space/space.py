@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,17 @@ from ..types import Key
 from .background import Background
 from .batch import Batch, row_batch
 from .check import Problem, Report, check
+from .column_indexing import drop_column_indexes, index_columns, make_columns
 from .compact import Compaction, compact, wanted
+from .fitted import same_embedder
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
 from .indexing import index_now, make_planes
-from .load import batches, batches_of_texts
+from .load import batches
 from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
+from .text_batches import batches_of_texts
 from .texts import Texts
 from .transaction import check_log
 
@@ -38,7 +41,7 @@ class Space(Texts):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
-        super().__init__(store, background, hub, _same_embedder(store, embedder))
+        super().__init__(store, background, hub, same_embedder(store, embedder))
 
     def set(self, key: Key, vector: Any, /, **columns: Any) -> None:
         """Store one row; a row that had the key is replaced whole.
@@ -202,14 +205,14 @@ class Space(Texts):
             transaction.kill(positions)
         return self._deleted(len(positions))
 
-    def delete_where(self, where: Any) -> int:
+    def delete_where(self, where: Any, params: Mapping[str, Any] | None = None) -> int:
         """Delete the rows for which a filter is true, all or nothing; returns how many."""
         from .masks import matching, predicate_of
 
         if where is None or (isinstance(where, str) and not where.strip()):
             raise InvalidInput("where is empty; say which rows, or use delete_all()")
         with self._store.write("deleting rows") as transaction:
-            positions = matching(transaction.view, predicate_of(transaction.view, where))
+            positions = matching(transaction.view, predicate_of(transaction.view, where, params))
             transaction.kill(positions)
         return self._deleted(len(positions))
 
@@ -229,6 +232,7 @@ class Space(Texts):
         self._store.present("flushing")
         flush(self._store)
         make_planes(self._store)
+        make_columns(self._store)
         self._background.index(self._store)
 
     def compact(self) -> Compaction:
@@ -248,6 +252,7 @@ class Space(Texts):
         done = compact(self._store, everything=True)
         assert done is not None  # it waited for its turn
         make_planes(self._store)
+        make_columns(self._store)
         self._background.index(self._store)
         return done
 
@@ -271,6 +276,50 @@ class Space(Texts):
         """
         self._store.present("indexing")
         return index_now(self._store, parse_progress(progress))
+
+    def index_column(self, *columns: str) -> None:
+        """Keep which rows have each value of these columns, so that filters and facets needn't read them.
+
+        It is done for what is stored when this returns, and from then on for what comes, in the background; forks,
+        snapshots and downloads have it too. Comparisons, IN, IS NULL and, of lists, whether any element is a value, are
+        answered by it, and so are AND, OR and NOT of them; results are the same with and without.
+
+        Parameters
+        ----------
+        *columns : str
+            Columns of numbers, strings, booleans, dates or times, or of lists of these. Most is gained with few values
+            that many rows have; it takes up to 4 bytes a row, and its values.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such column, or its type can't be indexed; none is, then.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> space = ks.connect(":memory:").create_space("docs", dims=2)
+        >>> space.set("a", [1.0, 0.0], section="games")
+        >>> space.index_column("section")
+        >>> space.column_indexes
+        ['section']
+        """
+        index_columns(self._store, columns)
+
+    def drop_column_index(self, *columns: str) -> None:
+        """Keep that no longer.
+
+        Raises
+        ------
+        InvalidInput
+            If one of the columns is not indexed; all stay as they are, then.
+        """
+        drop_column_indexes(self._store, columns)
+
+    @property
+    def column_indexes(self) -> list[str]:
+        """The columns that are indexed, in the order they were named."""
+        return list(self._store.view().state.indexed)
 
     def check(self) -> Report:
         """Read every byte of the space and say what is damaged; raises nothing for damage."""
@@ -387,20 +436,3 @@ def _after(error: Exception, stored: int) -> Exception:
         error.add_note(f"{stored:,} rows of the stream were stored before this")
     error.stored = stored  # type: ignore[attr-defined]  # errors of the caller's generator carry it too
     return error
-
-
-def _same_embedder(store: Store, embedder: Any) -> Any:
-    """The embedder of the space: the one given, if it is the one stored, or made anew from its identity."""
-    stored = store.meta.embedder
-    if embedder is None:
-        if stored is None:
-            return None
-        from ..embed import from_identity
-
-        try:
-            return from_identity(stored)
-        except InvalidInput:
-            return None  # not one of ours: whoever needs it passes it to get_space
-    if embedder.identity != stored:
-        raise InvalidInput(f"space {store.name!r} was made with embedder {stored}; got {embedder.identity}")
-    return embedder
