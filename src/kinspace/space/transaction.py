@@ -41,6 +41,7 @@ class Transaction:
         self._deleted = view.state.deleted
         self._frozen = view.state.frozen
         self._filling = view.state.filling
+        self._indexed = view.state.indexed
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
         self._connection = connection
@@ -62,9 +63,10 @@ class Transaction:
             self._horizon,
             self._deleted,
             self._frozen,
-            self._filling,
             self._columns,
             self._tallies,
+            self._indexed,
+            self._filling,
         )
 
     def put(self, batch: Batch) -> None:
@@ -152,6 +154,10 @@ class Transaction:
             self._columns, self.changed = then.state.columns, True
             self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
+
+    def index_columns(self, columns: tuple[str, ...]) -> None:
+        """Have these columns indexed from now on, and no others."""
+        self._indexed, self.changed = columns, True
 
     def follow(self, seqs: NDArray[np.uint64]) -> None:
         """Of the rows there are, have those live that have one of these seqs, ascending, and no others."""

@@ -78,9 +78,10 @@ class State:
     horizon: int = 0  # the lowest seq whose state is whole still; below it only what snapshots see
     deleted: bool = False  # the whole space was deleted
     frozen: bool = False  # no row changes any more
-    filling: tuple[str, str] | None = None  # it is not whole yet: the space it is re-embedded from, and the text column
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
+    indexed: tuple[str, ...] = ()  # columns whose values are to be indexed
+    filling: tuple[str, str] | None = None  # it is not whole yet: the space it is re-embedded from, and the text column
 
     def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
@@ -88,21 +89,26 @@ class State:
         if self.filling is not None:
             fields["filling"] = list(self.filling)
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
-        return json.dumps({**fields, "tallies": tallies}, sort_keys=True), self.columns
+        indexed = {"indexed": self.indexed} if self.indexed else {}  # not in the catalogs of spaces without
+        return json.dumps({**fields, **indexed, "tallies": tallies}, sort_keys=True), self.columns
 
     @classmethod
     def of_row(cls, body: str, columns: bytes) -> State:
         """What row() stored."""
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
+        indexed = tuple(fields.get("indexed", ()))
         filling = None
         if "filling" in fields:
             id, text = fields["filling"]
             filling = parse_id(id), str(text)
-        state = cls(**{name: fields[name] for name in _SIMPLE}, filling=filling, columns=columns, tallies=tallies)
+        simple = {name: fields[name] for name in _SIMPLE}
+        state = cls(**simple, columns=columns, tallies=tallies, indexed=indexed, filling=filling)
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
+        if not all(type(name) is str for name in indexed):
+            raise ValueError("the columns that are indexed are not named")
         return state
 
     @classmethod
