@@ -55,6 +55,7 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             next_seq=seq,
             horizon=view.state.next_seq,
             columns=view.state.columns,
+            full_text=view.state.full_text,
             indexed=view.state.indexed,
         ),
         segments=entries,

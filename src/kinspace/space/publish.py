@@ -83,6 +83,7 @@ def publish(
         seq=max([view.state.next_seq, *(one.entry.last + 1 for one in segments)]),
         version=view.state.version,
         segments=tuple(segments),
+        full_text=view.state.full_text,
     )
     manifest = Manifest.following(previous, name, space)
     commit(objects, manifest.path, manifest.body(), commit_of, single=single_writer)

@@ -48,7 +48,9 @@ class Pulled:
             folder / "catalog.sqlite",
             {**self.meta.as_dict(), "id": folder.name},
             durability=durability,
-            state=State(version=1, next_seq=seq, horizon=seq, columns=self._space.columns),
+            state=State(
+                version=1, next_seq=seq, horizon=seq, columns=self._space.columns, full_text=self._space.full_text
+            ),
             segments=[segment.entry for segment in self._space.segments],
         ).database.close()
 

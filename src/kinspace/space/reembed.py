@@ -26,7 +26,7 @@ from .fitted import same_embedder, write_fitted
 from .flush import hash_keys
 from .meta import Meta
 from .places import check_space_name
-from .texts import batch_rows, embedded
+from .text_batches import batch_rows, embedded
 
 if TYPE_CHECKING:
     from .background import Background
@@ -96,8 +96,10 @@ class Refill:
         if into not in hub:
             view = self._source.view()
             _check_texts(view, view.live()[1], self._text)
-            columns, indexed = view.state.columns, view.state.indexed
-            state = State(version=1, frozen=True, filling=mark, columns=columns, indexed=indexed)
+            now = view.state
+            state = State(
+                1, frozen=True, filling=mark, columns=now.columns, indexed=now.indexed, full_text=now.full_text
+            )
 
             def fill(folder: Path) -> None:
                 SpaceCatalog.create(

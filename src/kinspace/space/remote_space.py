@@ -52,6 +52,7 @@ class RemoteStore(Store):
         self.bytes = published.bytes
         self._objects = objects
         self._is_closed = is_closed
+        self.durable = False  # nothing is kept that isn't cached
         parts = [Part(reader, reader.entry.rows) for reader in open_segments(self.meta)]
         state = State(
             version=published.version,
@@ -59,6 +60,7 @@ class RemoteStore(Store):
             horizon=published.seq,
             frozen=True,
             columns=published.columns,
+            full_text=published.full_text,
         )
         tail = Part(Tail(self.meta.dims, self.meta.dtype), 0)
         self._published = View(self.meta, state, (*parts, tail), self.indexes)
@@ -122,6 +124,7 @@ class RemoteSpace(Space):
             "indexed_segments": 0,
             "index_bytes": 0,
             "plane_bytes": 0,
+            "text_bytes": 0,
             "column_index_bytes": 0,
             "version": view.state.version,
         }
@@ -165,7 +168,7 @@ class RemoteSpace(Space):
     set = update = load = multiset = add_texts = _refuse
     snapshot = drop_snapshot = restore = fork = reembed = freeze = write_to_space = _refuse
     delete = multidelete = delete_where = delete_all = _refuse
-    flush = compact = index = index_column = drop_column_index = _refuse
+    flush = compact = index = index_column = drop_column_index = index_text = drop_text = _refuse
     __setitem__ = __delitem__ = _refuse
 
     def __repr__(self) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..embed.embedder import query_vector
 from ..errors import Conflict, Corrupt, InvalidInput, KeyNotFound, KinspaceError, Unavailable
 from ..hnsw.parameters import parse_progress
 from ..storage.keys import parse_key, parse_keys
@@ -21,16 +20,15 @@ from .column_indexing import drop_column_indexes, index_columns, make_columns
 from .compact import Compaction, compact, wanted
 from .fitted import same_embedder
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
-from .hits import Hits
 from .indexing import index_now, make_planes
 from .load import batches
 from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
-from .texts import batches_of_texts
+from .text_batches import batches_of_texts
+from .texts import Texts
 from .transaction import check_log
-from .versions import Versions
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -39,7 +37,7 @@ SEGMENT_ROWS = 4_096  # a batch of so many rows goes straight to a segment of it
 _PATIENCE = 4  # logs' worth of rows that may wait for the background before the writer flushes itself
 
 
-class Space(Versions):
+class Space(Texts):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
@@ -143,7 +141,14 @@ class Space(Versions):
         return self._store_all(source, progress)
 
     def add_texts(
-        self, keys: Iterable[Key], texts: Iterable[str], /, *, store_as: str | None = "text", **columns: Any
+        self,
+        keys: Iterable[Key],
+        texts: Iterable[str],
+        /,
+        *,
+        store_as: str | None = "text",
+        full_text: bool = True,
+        **columns: Any,
     ) -> int:
         """Embed texts with the space's embedder and store them.
 
@@ -153,6 +158,8 @@ class Space(Versions):
             Sequences are stored all or nothing, streams batch by batch.
         store_as : str or None
             The column the texts themselves are kept in.
+        full_text : bool
+            Have that column searched as text, as index_text does, unless index_text or drop_text has chosen before.
         **columns
             Sequences, row for row.
 
@@ -167,15 +174,10 @@ class Space(Versions):
             If the space has no embedder, or a text is not a str.
         """
         embedder = self._need_embedder("add_texts")
-        return self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
-
-    def search(self, text: str, k: int = 10, *, where: Any = None, params: Mapping[str, Any] | None = None) -> Hits:
-        """The k rows nearest to a text, by the space's embedder; where and params as for nearest_neighbors."""
-        if not isinstance(text, str):
-            raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")
-        vector = query_vector(self._need_embedder("search"), text)
-        hits: Hits = self.nearest_neighbors(k, vector=vector, where=where, params=params)
-        return hits
+        stored = self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
+        if full_text and stored and store_as is not None and self._store.view().state.full_text is None:
+            self.index_text(store_as)
+        return stored
 
     def delete(self, key: Key) -> bool:
         """Delete a row; False if there was none with that key."""
@@ -424,13 +426,6 @@ class Space(Versions):
         if rows and wanted(self._store.last_view()):
             self._background.look_after(self._store)
         return rows
-
-    def _need_embedder(self, call: str) -> Any:
-        if self._embedder is None:
-            stored = self._store.meta.embedder
-            how = "create_space(embedder=…)" if stored is None else f"get_space(embedder=…): it was made with {stored}"
-            raise InvalidInput(f"{call} needs the space's embedder; give it to {how}")
-        return self._embedder
 
 
 def _after(error: Exception, stored: int) -> Exception:

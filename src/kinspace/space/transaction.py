@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,9 @@ class Transaction:
         self._horizon = view.state.horizon
         self._deleted = view.state.deleted
         self._frozen = view.state.frozen
-        self._filling = view.state.filling
+        self._full_text = view.state.full_text
         self._indexed = view.state.indexed
+        self._filling = view.state.filling
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
         self._connection = connection
@@ -63,10 +64,11 @@ class Transaction:
             self._horizon,
             self._deleted,
             self._frozen,
+            self._filling,
             self._columns,
             self._tallies,
             self._indexed,
-            self._filling,
+            self._full_text,
         )
 
     def put(self, batch: Batch) -> None:
@@ -154,6 +156,10 @@ class Transaction:
             self._columns, self.changed = then.state.columns, True
             self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
+
+    def set_full_text(self, columns: dict[str, Any]) -> None:
+        """Have these columns searched as text from now on."""
+        self._full_text, self.changed = columns, True
 
     def index_columns(self, columns: tuple[str, ...]) -> None:
         """Have these columns indexed from now on, and no others."""
