@@ -285,3 +285,10 @@ def test_a_published_space_can_not_be_re_embedded(docs: ks.Space, tmp_path: Path
     remote = ks.connect(f"file://{tmp_path}/there", cache=tmp_path / "cache").get_space("docs")
     with pytest.raises(ks.Frozen, match="pull"):
         remote.reembed(Hashing(8), into="new")
+
+
+def test_text_and_columns_are_indexed_as_they_were(hub: ks.Hub, docs: ks.Space) -> None:
+    docs.index_column("n")
+    new = docs.reembed(Hashing(64), into="new", queries=0).space
+    assert new._store.view().state.indexed == ("n",)
+    assert new.search("anew", 5, mode="text").keys == docs.search("anew", 5, mode="text").keys == ["k7"]

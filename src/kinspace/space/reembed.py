@@ -96,13 +96,17 @@ class Refill:
         if into not in hub:
             view = self._source.view()
             _check_texts(view, view.live()[1], self._text)
+            now = view.state
+            state = State(
+                1, frozen=True, filling=mark, columns=now.columns, indexed=now.indexed, full_text=now.full_text
+            )
 
             def fill(folder: Path) -> None:
                 SpaceCatalog.create(
                     folder / "catalog.sqlite",
                     {**self._meta.as_dict(), "id": folder.name},
                     durability=hub._durability,
-                    state=State(version=1, frozen=True, filling=mark, columns=view.state.columns),
+                    state=state,
                 ).database.close()
                 write_fitted(folder, self._embedder)
 
