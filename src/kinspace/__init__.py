@@ -27,7 +27,7 @@ from .types import Hit
 if TYPE_CHECKING:
     from . import embed
     from .hnsw import Hnsw
-    from .query.select import select
+    from .query.begin import select
     from .space.hits import Hits
     from .space.hub import Hub, connect
     from .space.publish import Published

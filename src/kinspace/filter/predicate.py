@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from .judge import columns_of
 from .sql import MAX_BYTES, check_predicate
+from .tree import Node
 
 _PLAIN = pl.QueryOptFlags.none(projection_pushdown=True)  # looking for common terms takes minutes with many of them
 _KEPT = 256  # compiled predicates
@@ -33,11 +34,15 @@ class Predicate:
     key : hashable
         Equal for equal predicates, so results can be kept under it; a predicate that calls a Python function
         has a key equal to no other.
+    tree : Node or None
+        The same filter as a tree, for whoever knows the rows without reading them; None if it is no more than an
+        expression.
     """
 
     expr: pl.Expr
     columns: tuple[str, ...]
     key: Hashable
+    tree: Node | None = None
 
     def evaluate(self, frame: pl.DataFrame | pl.LazyFrame) -> NDArray[np.bool_]:
         """Return for each row of the frame whether the predicate is true; null is not.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import InvalidInput
 from ..length import parse_length
-from ..types import parse_count, parse_k, parse_threads
+from ..types import parse_count, parse_distance, parse_k, parse_threads
 from .effort import parse_effort
 from .masks import masks_of, predicate_of
 from .reading import Reading
@@ -160,9 +160,9 @@ class AllRows(Reading):
         2
         ['a', 'b']
         """
-        from .duplicates import in_groups, in_pairs, parse_threshold
+        from .duplicates import in_groups, in_pairs
 
-        number, workers = parse_threshold(threshold), parse_threads(threads)
+        number, workers = parse_distance(threshold, "threshold"), parse_threads(threads)
         if not isinstance(groups, bool):
             raise InvalidInput(f"groups must be True or False; got {groups!r}")
         view = self._store.view()

@@ -35,8 +35,8 @@ def full_schema(view: View) -> pl.Schema:
     """The key, the columns and the vector, with their types."""
     import polars as pl
 
-    columns = view.empty_frame(list(view.schema)).schema
-    return pl.Schema({**columns, "vector": pl.Array(pl.Float32, view.meta.dims)})
+    key = pl.Int64() if view.meta.key_type == "int" else pl.String()
+    return pl.Schema({"key": key, **view.schema, "vector": pl.Array(pl.Float32, view.meta.dims)})
 
 
 def masks_where(view: View, where: Any) -> list[Words]:

@@ -33,8 +33,9 @@ _FETCH = 4_096  # keys looked up at a time by multiget
 class Reading(Neighbours, Table):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embedder: Any) -> None:
         self._store = store
+        self._embedder = embedder
 
     @property
     def name(self) -> str:
@@ -209,7 +210,7 @@ class Reading(Neighbours, Table):
         from ..query import Select
         from .source import SpaceSource
 
-        return Select(SpaceSource(self._store), names, expressions)
+        return Select(SpaceSource(self._store, self._embedder), names, expressions)
 
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
