@@ -26,6 +26,7 @@ from .types import Hit
 
 if TYPE_CHECKING:
     from . import embed
+    from .filter import col
     from .hnsw import Hnsw
     from .query.begin import select
     from .space.hits import Hits
@@ -56,6 +57,7 @@ __all__ = [
     "SpaceNotFound",
     "Unavailable",
     "__version__",
+    "col",
     "connect",
     "cos_dist",
     "embed",
@@ -76,6 +78,7 @@ _LATER = {  # name -> module that is imported when the name is first used, so th
     "Published": ".space.publish",
     "RemoteHub": ".space.remote_hub",
     "Space": ".space.space",
+    "col": ".filter",
     "connect": ".space.hub",
     "select": ".query",
 }
