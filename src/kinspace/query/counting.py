@@ -21,7 +21,7 @@ COUNT = "_count"  # the column of how many
 
 def count(rows: Rows, plan: Plan, search: Search | None) -> int:
     """The number of rows before offset and take."""
-    if plan.group is None and plan.within is None and (search is None or search.left_out is None):
+    if plan.group is None and plan.within is None and (search is None or not len(search.left_out)):
         return rows.count(plan.predicate(rows))
     handles = _members(rows, plan, search)
     if plan.group is None:
@@ -34,7 +34,7 @@ def facets(rows: Rows, plan: Plan, search: Search | None, column: str, limit: in
     check_known(column, rows.schema)
     if column == COUNT:
         raise InvalidInput(f"the column {COUNT!r} of the answer would be there twice; rename yours")
-    if plan.within is None and (search is None or search.left_out is None):
+    if plan.within is None and (search is None or not len(search.left_out)):
         values, counts = rows.facets(column, plan.predicate(rows), limit)
     else:
         values, counts = count_values(rows.take(_members(rows, plan, search), [column]).get_column(column), limit)
@@ -46,4 +46,4 @@ def _members(rows: Rows, plan: Plan, search: Search | None) -> NDArray[np.int64]
     if search is not None and plan.within is not None:
         return ordered(rows, replace(plan, group=None), search, None).handles
     handles = rows.matching(plan.predicate(rows))
-    return handles if search is None or search.left_out is None else handles[handles != search.left_out]
+    return handles if search is None else handles[~np.isin(handles, search.left_out)]

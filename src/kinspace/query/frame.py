@@ -10,16 +10,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..arrays import Column, Cut, as_column, as_query, as_vector
+from ..arrays import Column, as_column, as_query, as_vector
 from ..errors import InvalidInput, KeyNotFound
 from ..filter import Predicate
 from ..hnsw import Hnsw
 from ..knn import search
-from ..length import Length, parse_length, parse_query
+from ..length import parse_query
 from ..types import Key, parse_metric
 from .facets import count_values
 from .nearest import Nearest
 from .projection import check_known
+from .ranked import Ranked
+from .shortened import shortened
 from .source import Search
 
 KEY = "key"  # the column that key= looks into, called as it is in a space
@@ -56,7 +58,7 @@ class Frame:
         if asked.text is not None:
             raise InvalidInput("a frame has no embedder to find rows near a text; embed it: .nearest('column', vector)")
         if asked.index is not None:
-            return replace(asked, vector=_index_query(asked.index, asked, self._frame.height))
+            return replace(asked, vector=_index_query(asked.index, asked, self._frame.height).copy())
         if asked.metric is not None:
             parse_metric(asked.metric)
         if asked.column is None:
@@ -64,11 +66,12 @@ class Frame:
         check_known(asked.column, self.schema)
         if asked.key is not None:
             _check_key(asked.key, self.schema)
+        if asked.vector is None:
             return asked
         kind = self.schema[asked.column]
         if isinstance(kind, pl.Array) and kind.size and self._frame.height:  # else the rows have to be read to know
-            return replace(asked, vector=parse_query(asked.vector, _length(kind.size, asked)))
-        return replace(asked, vector=as_vector(asked.vector, what="the query"))
+            return replace(asked, vector=parse_query(asked.vector, asked.length(kind.size)).copy())
+        return replace(asked, vector=as_vector(asked.vector, what="the query").copy())
 
     def matching(self, where: Predicate | None) -> NDArray[np.int64]:
         """Return row numbers, ascending."""
@@ -87,12 +90,15 @@ class Frame:
             return _Indexed(asked, self._frame.height, allowed)
         assert asked.column is not None  # checked
         rows = as_column(self._frame[asked.column], f"column {asked.column!r}")
-        if asked.key is None:
-            return _Scan(rows, asked, asked.vector, allowed)
-        row = self._row_of(asked.key)
-        allowed = np.ones(self._frame.height, np.bool_) if allowed is None else allowed.copy()
-        allowed[row] = False
-        return _Scan(rows, asked, rows.finite(row, row + 1)[0], allowed, row)
+        query, left_out = asked.vector, np.empty(0, np.int64)
+        if asked.key is not None:
+            row = self._row_of(asked.key)
+            query, left_out = rows.finite(row, row + 1)[0], np.array([row])
+            allowed = np.ones(self._frame.height, np.bool_) if allowed is None else allowed.copy()
+            allowed[row] = False
+        if asked.examples is not None or asked.ranking is not None:
+            return Ranked(self._frame, rows, asked, query, allowed, left_out)
+        return _Scan(rows, asked, query, allowed, left_out)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Gather the rows."""
@@ -125,34 +131,29 @@ class _Scan:
         asked: Nearest,
         query: NDArray[np.float32],
         allowed: NDArray[np.bool_] | None,
-        left_out: int | None = None,
+        left_out: NDArray[np.int64],
     ) -> None:
         self.query = query
         self.left_out = left_out
         self._rows = rows
         self._allowed = allowed
         self._metric = asked.metric or "cosine"
-        self._length = _length(rows.dims, asked) if rows.n else None
+        self._length = asked.length(rows.dims) if rows.n else None
         if self._length is not None:
             self.query = parse_query(query, self._length)
         self.by_candidates = self._length is not None and self._length.reranks(len(self.query))
 
     def nearest(self, k: int, *, exact: bool) -> _Found:
         """Compare them; a scan is exact."""
-        rows, query, length = self._rows, self.query, self._length
-        if length is None or length.dims == length.full:
-            return search(rows, query, k, self._metric, self._allowed)
-        short, cut = query[: length.dims], Cut(rows, length.dims)
-        if not self.by_candidates:
-            return search(cut, short, k, self._metric, self._allowed)
-        candidates = search(cut, short, length.candidates(k), self._metric, self._allowed)[0]
-        return search(rows, query, k, self._metric, candidates)
+        if self._length is None:
+            return search(self._rows, self.query, k, self._metric, self._allowed)
+        return shortened(self._rows, self.query, self._length, k, self._metric, self._allowed)
 
 
 class _Indexed:
     """A search of an index whose row ids are the row numbers."""
 
-    left_out = None
+    left_out = np.empty(0, np.int64)
     by_candidates = False
 
     def __init__(self, asked: Nearest, height: int, allowed: NDArray[np.bool_] | None) -> None:
@@ -168,10 +169,6 @@ class _Indexed:
         """Search it; a recall of 1 is exact."""
         effort = {"recall": 1.0} if exact else self._effort
         return self._index.search(self.query, k, where=self._allowed, **effort)
-
-
-def _length(full: int, asked: Nearest) -> Length:
-    return parse_length(full, asked.dims, asked.rerank, asked.expand)
 
 
 def _index_query(index: Hnsw, asked: Nearest, height: int) -> NDArray[np.float32]:

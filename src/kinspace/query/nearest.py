@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..hnsw import Hnsw
-from ..length import parse_length
+from ..length import Length, parse_length
+from ..ranking import Examples, Ranking
 from ..types import MAX_DIMS, Key
 
 HOW = '.nearest(vector), .nearest("emb", vector), .nearest(index, vector), .nearest(key="a") or .nearest(text="words")'
@@ -21,7 +22,7 @@ class Nearest:
 
     column: str | None = None
     index: Hnsw | None = None
-    vector: Any = None  # exactly one of vector, key and text is given
+    vector: Any = None  # of vector, key, text and examples just one is given
     key: Key | None = None
     text: str | None = None
     metric: str | None = None
@@ -31,31 +32,46 @@ class Nearest:
     dims: int | None = None
     rerank: bool | None = None
     expand: int | None = None
+    examples: Examples | None = None  # instead of vector, key and text
+    ranking: Ranking | None = None
+
+    def length(self, full: int) -> Length:
+        """How much of vectors of that length is compared; InvalidInput if there is less."""
+        return parse_length(full, self.dims, self.rerank, self.expand)
 
 
 def parse_nearest(
-    target: tuple[Any, ...], key: Any, text: Any, metric: Any, exact: Any, effort: dict[str, Any]
+    target: tuple[Any, ...],
+    key: Any,
+    text: Any,
+    examples: Examples | None,
+    ranking: Ranking | None,
+    exact: Any,
+    others: dict[str, Any],
 ) -> Nearest:
-    """What was asked, or InvalidInput."""
-    by, vector = _by_and_vector(target, given=key is not None or text is not None)
-    if (vector is not None) + (key is not None) + (text is not None) != 1:
-        raise InvalidInput(f"nearest takes exactly one of a vector, key= and text=: {HOW}")
+    """What was asked, or InvalidInput; `others` are metric, recall, ef_search, dims, rerank and expand."""
+    by, vector = _by_and_vector(target, given=not (key is text is examples is None))
+    if sum(one is not None for one in (vector, key, text, examples)) != 1:
+        raise InvalidInput(f"nearest takes exactly one of a vector, key=, text= and examples: {HOW}")
     if text is not None and not isinstance(text, str):
         raise InvalidInput(f"text must be a str; got {type(text).__name__}")
     if isinstance(by, Hnsw) and vector is None:
         raise InvalidInput("an index takes a vector: .nearest(index, vector)")
+    if isinstance(by, Hnsw) and ranking is not None:
+        raise InvalidInput("an index answers by distance alone; for diversity and boost name the column")
     if not isinstance(exact, (bool, np.bool_)):
         raise InvalidInput(f"exact must be True or False; got {exact!r}")
-    parse_length(MAX_DIMS, effort["dims"], effort["rerank"], effort["expand"])
+    parse_length(MAX_DIMS, others["dims"], others["rerank"], others["expand"])
     return Nearest(
         column=by if isinstance(by, str) else None,
         index=by if isinstance(by, Hnsw) else None,
         vector=vector,
         key=key,
         text=text,
-        metric=metric,
         exact=bool(exact),
-        **effort,
+        examples=examples,
+        ranking=ranking,
+        **others,
     )
 
 
@@ -63,7 +79,7 @@ def _by_and_vector(target: tuple[Any, ...], *, given: bool) -> tuple[str | Hnsw 
     """The column's name or the index, if any, and the vector, None where key= or text= is in its place."""
     if given:
         if len(target) > 1 or not all(isinstance(one, (str, Hnsw)) for one in target):
-            raise InvalidInput(f"beside key= or text= nearest takes no more than a column's name: {HOW}")
+            raise InvalidInput(f"beside key=, text= or examples nearest takes no more than a column's name: {HOW}")
         return (target[0] if target else None), None
     if len(target) not in (1, 2):
         raise InvalidInput(

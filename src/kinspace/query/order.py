@@ -51,8 +51,8 @@ def check_one_order(search: Search, part: str) -> None:
     """InvalidInput if the order of the search depends on how many rows are asked for."""
     if search.by_candidates:
         raise InvalidInput(
-            f"{part} needs the one order of all rows, and dims= ranks no more than some candidates by whole vectors: "
-            f"leave dims out, or give rerank=False"
+            f"{part} needs the order of all rows by one distance, and this nearest ranks no more than some candidates, "
+            f"or by more than that: leave dims out or give rerank=False; leave out diversity, boost and strategy='best'"
         )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from ..errors import InvalidInput, Unavailable
 from ..filter import compile_predicate
+from ..ranking import parse_examples, parse_ranking
 from ..types import Key, parse_count, parse_distance, parse_k
 from . import counting, page as paging
 from .nearest import parse_nearest
@@ -80,6 +81,12 @@ class Select:
         dims: int | None = None,
         rerank: bool | None = None,
         expand: int | None = None,
+        positive: Sequence[Any] | None = None,
+        negative: Sequence[Any] | None = None,
+        strategy: str | None = None,
+        diversity: float | None = None,
+        boost: str | pl.Expr | None = None,
+        candidates: int | None = None,
     ) -> Select:
         """Return the rows nearest to a query, nearest first, ties by row order; ten of them unless take says else.
 
@@ -99,15 +106,21 @@ class Select:
             these mean nothing without an index; with within, group and page every search is exact.
         dims, rerank, expand : optional
             To compare the first ``dims`` components only, as for ``Space.nearest_neighbors``; not with an index.
+        positive, negative, strategy : optional
+            Examples instead of a query, as for ``Space.nearest_neighbors``; on a frame vectors alone, after the column.
+        diversity, boost, candidates : optional
+            Other orders, as for ``Space.nearest_neighbors``; not with an index. ``_dist`` is the distance in any case.
 
         Raises
         ------
         InvalidInput
-            If it isn't exactly one of a vector, key= and text=, or can't be asked of this source.
+            If it isn't exactly one of a vector, key=, text= and examples, or can't be asked of this source.
         """
         self._once("nearest")
-        effort = {"recall": recall, "ef_search": ef_search, "dims": dims, "rerank": rerank, "expand": expand}
-        asked = parse_nearest(target, key, text, metric, exact, effort)
+        examples, ranking = parse_examples(positive, negative, strategy), parse_ranking(diversity, boost, candidates)
+        others = {"metric": metric, "recall": recall, "ef_search": ef_search}
+        others |= {"dims": dims, "rerank": rerank, "expand": expand}
+        asked = parse_nearest(target, key, text, examples, ranking, exact, others)
         return self._with(nearest=self.source.checked(asked))
 
     def within(self, distance: float) -> Select:

@@ -18,15 +18,15 @@ class Search(Protocol):
 
     @property
     def query(self) -> NDArray[np.float32]:
-        """The vector that distances are from, shape (dims,)."""
+        """The vector that distances are from, shape (dims,); the examples (n, dims), if they make no one vector."""
 
     @property
-    def left_out(self) -> int | None:
-        """The handle of the row that is not among its own neighbours, for key=."""
+    def left_out(self) -> NDArray[np.int64]:
+        """The handles of rows that are not found though where lets them through: those that were given by key."""
 
     @property
     def by_candidates(self) -> bool:
-        """Whether the order depends on how many are asked for, as after a rerank; exact= doesn't change that."""
+        """Whether the order is not that of the distances, or depends on how many are asked for, as after a rerank."""
 
     def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return handles and distances of the min(k, rows allowed) nearest rows, ties by row order.
@@ -80,7 +80,7 @@ class Source(Protocol):
         """The schema of the rows, if it can't change before they are opened: names are then checked at once."""
 
     def checked(self, asked: Nearest) -> Nearest:
-        """Return what nearest asked with its vector as float32; InvalidInput for what is wrong whatever the rows."""
+        """Return what nearest asked with its vector as float32 of its own; InvalidInput for what no rows can answer."""
 
     def open(self) -> Rows:
         """Return the rows as they are now; called once for each answer."""

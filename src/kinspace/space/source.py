@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
-from ..length import Length, parse_length
+from ..length import Length
 from ..query.facets import count_values
 from ..query.nearest import Nearest
+from ..query.source import Search
 from ..storage.keys import parse_key
 from .bits import Words
 from .counting import count, facet_counts
@@ -22,12 +23,14 @@ from .effort import EXACT, Effort, parse_effort
 from .fit import space_query
 from .masks import full_schema, masks_of, matching
 from .meta import Meta
+from .ranked import Asked, examples_of, search
 from .rerank import check_answerable, nearest
 from .trained import warn_if_untrained
 from .view import View
 
 if TYPE_CHECKING:
     from ..filter import Predicate
+    from ..ranking import Ranking
     from .store import Store
 
 
@@ -54,9 +57,9 @@ class SpaceSource:
         warn_if_untrained(self._store, length.dims, stacklevel=3)  # who calls Select.nearest
         if asked.key is not None:
             return replace(asked, key=parse_key(asked.key, meta.key_type)[0])
-        if asked.text is None:
-            return replace(asked, vector=space_query(meta, asked.vector, length))
-        if self._embedder is None:
+        if asked.vector is not None:
+            return replace(asked, vector=space_query(meta, asked.vector, length).copy())
+        if asked.text is not None and self._embedder is None:
             raise InvalidInput(
                 "nearest(text=) needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
             )
@@ -95,11 +98,11 @@ class SpaceRows:
         """The rows' seqs."""
         return self._view.seqs(handles)
 
-    def search(self, asked: Nearest, where: Predicate | None) -> SpaceSearch:
+    def search(self, asked: Nearest, where: Predicate | None) -> Search:
         """A search of the space by its own metric."""
         view = self._view
         length = _length(view.meta, asked)
-        query, left_out = asked.vector, None
+        query, left_out = asked.vector, -1
         if asked.key is not None:
             left_out = view.find(*parse_key(asked.key, view.meta.key_type))
             if left_out < 0:
@@ -108,7 +111,13 @@ class SpaceRows:
         elif asked.text is not None:
             query = space_query(view.meta, self._embedder.embed([asked.text])[0], length)
         masks = None if where is None else masks_of(view, where)
-        return SpaceSearch(view, query, _effort(asked), length, masks, left_out)
+        effort = _effort(asked)
+        if asked.examples is not None or asked.ranking is not None:
+            given = query
+            if asked.examples is not None:
+                given = examples_of(view, asked.examples, asked.ranking, length, self._name)
+            return RankedSearch(view, given, effort, length, asked.ranking, masks, left_out)
+        return SpaceSearch(view, query, effort, length, masks, left_out)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Those rows, in that order."""
@@ -139,10 +148,11 @@ class SpaceSearch:
         effort: Effort,
         length: Length,
         masks: list[Words] | None,
-        left_out: int | None,
+        left_out: int,  # a position, or -1
     ) -> None:
         self.query = query
-        self.left_out = left_out
+        self.left_out = np.array([] if left_out < 0 else [left_out], np.int64)
+        self._exclude = left_out
         self._view = view
         self._effort = effort
         self._length = length
@@ -156,9 +166,55 @@ class SpaceSearch:
     def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Search it."""
         effort = EXACT if exact else self._effort
-        exclude = -1 if self.left_out is None else self.left_out
         positions, distances, _ = nearest(
-            self._view, self.query, k, effort, self._length, masks=self._masks, exclude=exclude
+            self._view, self.query, k, effort, self._length, masks=self._masks, exclude=self._exclude
+        )
+        return positions, distances
+
+
+class RankedSearch:
+    """A search of one view in the order that examples, diversity and boost ask for."""
+
+    def __init__(
+        self,
+        view: View,
+        given: NDArray[np.float32] | Asked,
+        effort: Effort,
+        length: Length,
+        ranking: Ranking | None,
+        masks: list[Words] | None,
+        left_out: int,  # a position, or -1
+    ) -> None:
+        self._view = view
+        self._given = given
+        self._effort = effort
+        self._length = length
+        self._ranking = ranking
+        self._masks = masks
+        self._exclude = left_out
+        self.left_out = np.array([] if left_out < 0 else [left_out], np.int64)
+        self.by_candidates = ranking is not None
+        if not isinstance(given, Asked):
+            self.query = given
+        elif given.averaged:
+            self.query, self.left_out = given.query(view.meta.metric), given.keys
+        else:
+            self.query, self.left_out = np.concatenate([given.positive, given.negative]), given.keys
+            self.by_candidates = True
+        self.by_candidates = self.by_candidates or length.reranks(self.query.shape[-1])
+
+    def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rank it."""
+        effort = EXACT if exact else self._effort
+        [(positions, distances, _)] = search(
+            self._view,
+            self._given,
+            k,
+            effort,
+            self._length,
+            self._ranking,
+            masks=self._masks,
+            exclude=self._exclude,
         )
         return positions, distances
 
@@ -168,7 +224,7 @@ def _effort(asked: Nearest) -> Effort:
 
 
 def _length(meta: Meta, asked: Nearest) -> Length:
-    length = parse_length(meta.dims, asked.dims, asked.rerank, asked.expand)
+    length = asked.length(meta.dims)
     if asked.key is not None:  # which is whole
         check_answerable(meta, length, meta.dims)
     return length
