@@ -79,8 +79,12 @@ class Pgvector(Postgres):
     class Tokenizer(Postgres.Tokenizer):
         """Knows the operators."""
 
-        KEYWORDS: ClassVar = {
-            **{text: kind for text, kind in Postgres.Tokenizer.KEYWORDS.items() if kind not in _KINDS},
+        KEYWORDS: ClassVar = {  # a "?" is a parameter, whatever comes after it
+            **{
+                text: kind
+                for text, kind in Postgres.Tokenizer.KEYWORDS.items()
+                if kind not in _KINDS and not text.startswith("?")
+            },
             **{one.sign: kind for kind, one in _KINDS.items()},
         }
 

@@ -52,11 +52,11 @@ def find_placeholders(text: str, tokens: Sequence[Token]) -> tuple[str, Placehol
     Raises
     ------
     InvalidInput
-        If some have names and others places.
+        If some are told by names and others by their places.
     """
     pieces: list[str] = []
     names: dict[str, None] = {}
-    kinds: set[bool] = set()
+    kinds: set[str] = set()
     end = at = count = 0
     while at < len(tokens):
         found = _placeholder(tokens, at)
@@ -64,19 +64,17 @@ def find_placeholders(text: str, tokens: Sequence[Token]) -> tuple[str, Placehol
             at += 1
             continue
         name, width = found
-        kinds.add(name.isdecimal() or not name)
+        kinds.add("numbers" if name.isdecimal() else "names" if name else "places")
         if not name:
             count += 1
             name = str(count)
-        elif name.isdecimal() and (count or int(name) < 1):
-            raise InvalidInput(f"parameters are written one way in a statement: {_FORMS}")
         names[f"_{name}"] = None
         pieces += [text[end : tokens[at].start], f":_{name}"]
         end = tokens[at + width - 1].end + 1
         at += width
     if len(kinds) > 1:
-        raise InvalidInput(f"parameters have either names or places; write them one way: {_FORMS}")
-    return "".join([*pieces, text[end:]]), Placeholders(tuple(names), True in kinds)
+        raise InvalidInput(f"the parameters of a statement are written one way: {_FORMS}; got {' and '.join(kinds)}")
+    return "".join([*pieces, text[end:]]), Placeholders(tuple(names), bool(kinds - {"names"}))
 
 
 def _placeholder(tokens: Sequence[Token], at: int) -> tuple[str, int] | None:

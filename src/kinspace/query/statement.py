@@ -144,7 +144,7 @@ def _check_size(text: str) -> None:
 
 def _check_tokens(tokens: list[Token]) -> None:
     if not tokens or tokens[0].token_type != TokenType.SELECT:
-        raise InvalidInput(f"{_TAKES}; got {tokens[0].text if tokens else 'nothing'!r:.40}. {_ELSEWHERE}")
+        raise InvalidInput(f"{_TAKES}; got {repr(tokens[0].text) if tokens else 'nothing':.40}. {_ELSEWHERE}")
     depth = 0
     for token in tokens:
         depth += token.token_type in (TokenType.L_PAREN, TokenType.L_BRACKET)
@@ -229,6 +229,8 @@ class _Reader:
             return EVERY
         if _counts_all(node):
             return Item(name or "count", COUNT_ALL)
+        if _found(node, exp.AggFunc) or _found(node, exp.Window):
+            raise InvalidInput(f"of many rows hub.sql tells count(*) alone; got {self._slice(node):.60}. {_ELSEWHERE}")
         plain = _plain(node)
         if isinstance(plain, Distance):
             self._distance(plain)
@@ -418,7 +420,8 @@ def _only(node: Any, *names: str) -> list[Any]:
 
 
 def _not_among(name: str) -> str:
-    return f"{name.strip('_').replace('_', ' ').upper()} is not among it"
+    called = {"db": "a schema", "catalog": "a database"}.get(name) or name.strip("_").replace("_", " ").upper()
+    return f"{called} is not among it"
 
 
 def _plain(node: Any) -> Any:

@@ -20,6 +20,7 @@ from ..query.placeholders import same_values
 from ..query.select import Select
 from ..query.statement import COUNT_ALL, EVERY, Item, Part, Statement, read_statement
 from ..types import parse_distance
+from .source import SpaceSource
 
 if TYPE_CHECKING:
     from ..query.nearest import Nearest
@@ -39,7 +40,7 @@ def run(hub: Hub, text: Any, params: Any, effort: Mapping[str, Any]) -> pl.DataF
     statement = read_statement(text)
     given = statement.placeholders.bind(params)
     space = _space(hub, statement.space)
-    source = _OneState(space.select().source)
+    source = _OneState(SpaceSource(space._store, space.embedder))
     meant = tuple((name, _MEANT[name]) for name in sorted(statement.names & _MEANT.keys()) if name not in source.fixed)
     if meant:
         statement = read_statement(text, meant)
@@ -98,6 +99,8 @@ class _Answer:
         select = self._asked(Select(self._source, (), self._columns()), rows=True)
         if statement.sorting:
             by = statement.sorting
+            if statement.metric is not None:
+                raise InvalidInput("rows with a distance are ordered by it alone; sort the frame that comes back")
             select = select.sort(*(one.column for one in by), descending=[one.descending for one in by])
         if self._offset:
             select = select.offset(self._offset)
