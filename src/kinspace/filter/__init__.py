@@ -2,7 +2,8 @@
 
 from .bitmap import mask_or_rows, pack_bits
 from .expression import Expression, col
-from .predicate import Predicate, compile_predicate, conjunction, value_expression
+from .params import params_key
+from .predicate import Predicate, compile_predicate, conjunction, parse_filter, value_expression
 
 __all__ = [
     "Expression",
@@ -12,5 +13,7 @@ __all__ = [
     "conjunction",
     "mask_or_rows",
     "pack_bits",
+    "params_key",
+    "parse_filter",
     "value_expression",
 ]

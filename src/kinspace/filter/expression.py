@@ -30,8 +30,8 @@ class Expression:
     """A value of each row, made of columns: compare it, compute with it, or give it to where= or select.
 
     Made by ``ks.col``. Predicates are joined by ``&``, ``|`` and ``~``, with brackets around each comparison, as in
-    Polars: ``(ks.col("year") >= 2020) & ~ks.col("tags").contains("draft")``. Nothing is looked up before it is used on a
-    space or frame, which is when a column or type that is wrong is reported.
+    Polars: ``(ks.col("year") >= 2020) & ~ks.col("tags").contains("draft")``. Nothing is looked up before it is used on
+    a space or frame, which is when a column or type that is wrong is reported.
     """
 
     __slots__ = ("depth", "nodes", "tree")
@@ -39,8 +39,8 @@ class Expression:
 
     def __init__(self, tree: Value, *parts: Expression) -> None:
         self.tree = tree
-        self.depth = 1 + max((part.depth for part in parts), default=0)
-        self.nodes = 1 + sum(part.nodes for part in parts)
+        self.depth: int = 1 + max((part.depth for part in parts), default=0)
+        self.nodes: int = 1 + sum(part.nodes for part in parts)
         if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise too_large()
 
@@ -162,7 +162,7 @@ class Expression:
         return Expression(is_true(self.tree), self)
 
     def like(self, pattern: str) -> Expression:
-        r"""Whether a string matches a pattern whole: % is any run of characters, _ any one, \ takes the next as it is."""
+        r"""Whether a string matches a pattern whole: % is any run of characters, _ any one, \% a percent sign."""
         return Expression(Like(self.tree, _pattern(pattern)), self)
 
     def ilike(self, pattern: str) -> Expression:

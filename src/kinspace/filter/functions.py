@@ -67,23 +67,27 @@ def _number(one: Typed) -> pl.Expr:
 
 
 def _round(one: Typed, places: Typed | None = None) -> pl.Expr:
-    digits = 0 if places is None else places.value
-    if places is not None and (not places.known or not isinstance(digits, int) or not 0 <= digits <= 30):
-        raise InvalidInput(f"round() takes a whole number of decimals in 0…30 as argument 2; got {places.called}")
-    return one.expr.round(digits)  # type: ignore[arg-type]
+    digits = 0 if places is None else _whole_number(places, "round() takes decimals in 0…30 as argument 2")
+    if not 0 <= digits <= 30:
+        raise InvalidInput(f"round() takes decimals in 0…30 as argument 2; got {digits}")
+    return one.expr.round(digits)
 
 
 def _substring(one: Typed, start: Typed, length: Typed | None = None) -> pl.Expr:
-    for number, place in enumerate((start, length), 2):
-        if place is not None and not (place.known and isinstance(place.value, int)):
-            raise InvalidInput(f"substring() takes a whole number as argument {number}; got {place.called}")
-    first = start.value - 1  # type: ignore[operator]
+    first = _whole_number(start, "substring() takes a whole number as argument 2") - 1
     if length is None:
         return _text(one).str.slice(max(first, 0))
-    if length.value < 0:  # type: ignore[operator]
-        raise InvalidInput(f"substring() takes a length of at least 0; got {length.value}")
-    stop = max(first + length.value, 0)  # type: ignore[operator]
-    return _text(one).str.slice(max(first, 0), max(stop - max(first, 0), 0))
+    wanted = _whole_number(length, "substring() takes a length of at least 0 as argument 3")
+    if wanted < 0:
+        raise InvalidInput(f"substring() takes a length of at least 0 as argument 3; got {wanted}")
+    begin = max(first, 0)
+    return _text(one).str.slice(begin, max(first + wanted - begin, 0))
+
+
+def _whole_number(one: Typed, wanted: str) -> int:
+    if not one.known or not isinstance(one.value, int) or isinstance(one.value, bool) or abs(one.value) > 1 << 30:
+        raise InvalidInput(f"{wanted}, the same for every row; got {one.called}")
+    return one.value
 
 
 def _coalesce(*some: Typed) -> pl.Expr:

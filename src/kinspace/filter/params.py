@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,14 @@ def parse_params(params: Any) -> Params:
     return found
 
 
-def typed(value: Scalar | tuple[Scalar, ...]) -> tuple[Any, ...]:
-    """Something equal only for equal values of the same type: 1, 1.0 and True are three."""
-    if isinstance(value, tuple):
-        return (tuple(map(type, value)), value)
-    return (type(value), value)
+def typed(params: Params) -> tuple[Hashable, ...]:
+    """Something equal only for equal names and values of the same type: 1, 1.0 and True are three."""
+    return tuple(
+        (name, value, tuple(map(type, value)) if isinstance(value, tuple) else type(value))
+        for name, value in params.items()
+    )
+
+
+def params_key(params: Any) -> Hashable:
+    """The same of params as a caller gave them, checked."""
+    return typed(parse_params(params))

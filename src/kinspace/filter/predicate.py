@@ -119,19 +119,23 @@ def compile_predicate(
     >>> compile_predicate("year >= :first", frame.schema, {"first": 2020}).evaluate(frame)
     array([False, False,  True])
     """
-    given = parse_params(params)
-    if given and not isinstance(where, str):
+    if isinstance(where, str):
+        return _of_text(where, schema, parse_params(params))
+    if params is not None:
         raise InvalidInput(
             f"params are for a SQL predicate; this filter is a {type(where).__name__}: put the values in it"
         )
-    if isinstance(where, str):
-        return _of_text(where, schema, given)
     if isinstance(where, Expression):
         return _of_tree(where.tree, schema)
     if isinstance(where, pl.Expr):
         return _of_polars(where, schema)
-    if isinstance(where, Mapping):
-        return _of_tree(read_mapping(where, schema), schema)
+    return _of_tree(read_mapping(parse_filter(where), schema), schema)
+
+
+def parse_filter(where: Any) -> Any:
+    """Return what may be a filter; InvalidInput if it is of none of the four kinds."""
+    if isinstance(where, (str, Expression, pl.Expr, Mapping)):
+        return where
     raise InvalidInput(
         "where must be a SQL predicate (str), a ks.col expression, a mapping such as {'year': {'$gte': 2020}}, "
         f"or a Polars expression; got {type(where).__name__}"
@@ -195,7 +199,7 @@ def value_expression(value: Any, schema: Mapping[str, pl.DataType]) -> pl.Expr:
 
 
 def _of_text(text: str, schema: Mapping[str, pl.DataType], params: Params) -> Predicate:
-    known = (text, tuple((name, *typed(value)) for name, value in params.items()), *schema.items())
+    known = (text, *typed(params), *schema.items())
     predicate = _kept.get(known)
     if predicate is None:
         from .sql import read_sql  # its parser takes a moment to load

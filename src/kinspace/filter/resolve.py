@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import polars as pl
 
 from ..errors import InvalidInput
+from .build import below
 from .names import Schema, find_column
 from .tree import (
     And,
@@ -17,6 +20,7 @@ from .tree import (
     In,
     IsNull,
     Like,
+    Node,
     Not,
     Or,
     Value,
@@ -47,11 +51,11 @@ def resolved(node: Value, schema: Schema) -> Value:
         case Elements(quantifier, value, comparison, operand):
             return Elements(quantifier, resolved(value, schema), comparison, operand)
         case And(terms):
-            return And(tuple(resolved(term, schema) for term in terms))
+            return And(tuple(_term(term, schema) for term in terms))
         case Or(terms):
-            return Or(tuple(resolved(term, schema) for term in terms))
+            return Or(tuple(_term(term, schema) for term in terms))
         case Not(term):
-            return Not(resolved(term, schema))
+            return Not(_term(term, schema))
         case Arithmetic(operation, left, right):
             return Arithmetic(operation, resolved(left, schema), resolved(right, schema))
         case Call("contains", (Column(path), part)) if isinstance(find_column(path, schema)[1], (pl.List, pl.Array)):
@@ -62,13 +66,17 @@ def resolved(node: Value, schema: Schema) -> Value:
             return Call(function, tuple(resolved(one, schema) for one in arguments))
 
 
+def _term(node: Node, schema: Schema) -> Node:
+    return cast(Node, resolved(node, schema))
+
+
 def columns_of(tree: Value) -> tuple[str, ...]:
     """The columns that a resolved tree reads, each once."""
-    from .build import below
-
     names: dict[str, None] = {}
-    level: tuple[Value, ...] = (tree,)
-    while level:
-        names |= {node.path[0]: None for node in level if isinstance(node, Column)}
-        level = tuple(each for node in level for each in below(node))
+    todo: list[Value] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Column):
+            names[node.path[0]] = None
+        todo += reversed(below(node))
     return tuple(names)

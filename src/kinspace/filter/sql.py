@@ -1,4 +1,4 @@
-"""Filters as SQL predicates: text into the tree, by way of sqlglot's parser and a short list of the nodes that may come."""
+"""Filters as SQL predicates: what sqlglot's parser makes of the text, by a short list of the nodes that may come."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from sqlglot import exp
-from sqlglot.errors import ParseError
-from sqlglot.parser import IsPredicatePrecedence, Parser
-from sqlglot.tokens import TokenType
 
 from ..errors import InvalidInput
 from .build import (
@@ -28,8 +25,9 @@ from .casts import type_named
 from .compare import FLIPPED
 from .params import Params
 from .scalars import parse_scalar
+from .sql_parser import parse_tokens
 from .sql_tokens import Words
-from .tree import Call, Column, Compare, Comparison, Constant, Elements, In, IsNull, Like, Node, Not, Scalar, Value
+from .tree import Call, Column, Compare, Comparison, Constant, Elements, IsNull, Like, Node, Not, Scalar, Value
 
 _ALIASES = {
     "array_contains": "contains", "array_has": "contains", "array_length": "length", "cardinality": "length",
@@ -44,38 +42,6 @@ _OF_MANY_ROWS = {
 }  # fmt: skip
 
 
-class _Parser(Parser):
-    """sqlglot's, of which brackets, calls, operators and IN lists are left."""
-
-    IS_PREDICATE_PRECEDENCE = (
-        IsPredicatePrecedence.LOW
-    )  # as PostgreSQL has it: x > 0 IS NOT TRUE is (x > 0) IS NOT TRUE
-    FUNCTIONS = {}
-    FUNCTION_PARSERS = {}
-    NO_PAREN_FUNCTIONS = {}
-    NO_PAREN_FUNCTION_PARSERS = {}
-    BITWISE = {}
-    JSON_OPERATORS = {}
-    LAMBDAS = {}
-    QUERY_MODIFIER_PARSERS = {}
-    EQUALITY = {kind: Parser.EQUALITY[kind] for kind in (TokenType.EQ, TokenType.NEQ)}
-    TERM = {kind: Parser.TERM[kind] for kind in (TokenType.DASH, TokenType.PLUS)}
-    FACTOR = {kind: Parser.FACTOR[kind] for kind in (TokenType.MOD, TokenType.SLASH, TokenType.STAR)}
-    UNARY_PARSERS = {kind: Parser.UNARY_PARSERS[kind] for kind in (TokenType.NOT, TokenType.DASH, TokenType.PLUS)}
-    COLUMN_OPERATORS = {kind: Parser.COLUMN_OPERATORS[kind] for kind in (TokenType.DOT, TokenType.DCOLON)}
-    RANGE_PARSERS = {
-        kind: Parser.RANGE_PARSERS[kind]
-        for kind in (TokenType.BETWEEN, TokenType.ILIKE, TokenType.IN, TokenType.IS, TokenType.LIKE)
-    }
-    PRIMARY_PARSERS = {
-        **{
-            kind: Parser.PRIMARY_PARSERS[kind]
-            for kind in (TokenType.STRING, TokenType.NUMBER, TokenType.NULL, TokenType.TRUE, TokenType.FALSE)
-        },
-        TokenType.PLACEHOLDER: lambda self, token: self.expression(exp.Placeholder(this=token.text)),
-    }
-
-
 def read_sql(text: str, params: Params) -> tuple[Value, bool]:
     """Return the tree of a SQL predicate or value, and whether it will mean the same a moment later.
 
@@ -86,25 +52,8 @@ def read_sql(text: str, params: Params) -> tuple[Value, bool]:
         too much of anything; for parameters that are missing or not used.
     """
     words = Words(text, params)
-    try:
-        (parsed,) = _Parser().parse_into(exp.Condition, words.tokens, text)
-    except ParseError as error:
-        raise InvalidInput(_reason(error)) from None
-    except RecursionError:
-        raise InvalidInput("where is nested too deeply for the calls that are open already") from None
-    if parsed is None:
-        raise InvalidInput("where is not a SQL predicate: nothing can be read")
+    parsed = parse_tokens(words.tokens, text)
     return _Reader(words.values).read(parsed, 1), not words.names_the_clock
-
-
-def _reason(error: ParseError) -> str:
-    first = error.errors[0] if error.errors else {}
-    near = str(first.get("highlight") or "")[:40]
-    said = str(first.get("description") or "")
-    if said.startswith("Invalid expression"):
-        return f"where has more than a predicate: {near!r} and on"
-    said = "something is missing" if said.startswith("Required keyword") else said[:120]
-    return f"where is not a SQL predicate: {said} at {near!r}"
 
 
 class _Reader:

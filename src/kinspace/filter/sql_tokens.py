@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
-from typing import NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, Tokenizer, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
 
 from ..errors import InvalidInput
 from .casts import type_named
@@ -58,8 +59,8 @@ _INTERVAL = re.compile(r"\s*([+-]?\d{1,9}(?:\.\d{1,6})?)\s*([a-zA-Z]*)\s*")
 
 
 class _Tokenizer(Tokenizer):
-    IDENTIFIERS = ['"', "`"]
-    KEYWORDS = {
+    IDENTIFIERS: ClassVar[Any] = ['"', "`"]
+    KEYWORDS: ClassVar[Any] = {
         "!=": TokenType.NEQ, "<>": TokenType.NEQ, "<=": TokenType.LTE, "==": TokenType.EQ, ">=": TokenType.GTE,
         "||": TokenType.DPIPE, "::": TokenType.DCOLON,
     }  # fmt: skip

@@ -7,11 +7,12 @@ from typing import Any
 import polars as pl
 
 from ..errors import InvalidInput
+from ..filter import Expression
 from .frame import Frame
 from .select import Select
 
 
-def select(source: Any, /, *names: str, **expressions: str | pl.Expr) -> Select:
+def select(source: Any, /, *names: str, **expressions: str | Expression | pl.Expr) -> Select:
     """Begin a query over a frame or a space.
 
     Parameters
@@ -20,9 +21,9 @@ def select(source: Any, /, *names: str, **expressions: str | pl.Expr) -> Select:
         A LazyFrame is collected, once.
     *names : str
         Columns to return. With no name and no expression all the source has.
-    **expressions : str or polars.Expr
+    **expressions : str, Expression or polars.Expr
         More columns under new names: a column's name (``d="_dist"``), or an expression over the rows returned
-        (``mib=pl.col("kib") / 1024``). ``_dist`` (Float64) is the distance that ``nearest`` found.
+        (``mib=ks.col("kib") / 1024``). ``_dist`` (Float64) is the distance that ``nearest`` found.
 
     Returns
     -------

@@ -65,7 +65,7 @@ def page(rows: Rows, plan: Plan, projection: Projection, search: Search | None, 
 
 def _question(plan: Plan, search: Search | None) -> bytes:
     """What decides which rows there are and their order, in a few bytes that are the same in every process."""
-    asked: list[Any] = [[str(one.given) for one in plan.where], plan.within]
+    asked: list[Any] = [[[str(one.given), str(one.params)] for one in plan.where], plan.within]
     asked.append(None if plan.sort is None else [plan.sort.columns, plan.sort.descending])
     asked.append(None if plan.group is None else [plan.group.column, plan.group.per])
     digest = blake2b(digest_size=_QUESTION_BYTES, person=b"ks question")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from ..errors import InvalidInput
-from ..filter import Predicate, compile_predicate
+from ..filter import Predicate, compile_predicate, conjunction
+from ..filter.params import Params
 from .nearest import Nearest
 from .source import Rows
 
@@ -20,7 +19,8 @@ class Condition:
     """One where: as the caller gave it, and compiled if the columns were known by then."""
 
     given: Any
-    predicate: Predicate | None = None
+    params: Params | None
+    predicate: Predicate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,5 @@ class Plan:
         if not self.where:
             return None
         schema = rows.schema
-        each = [one.predicate or compile_predicate(one.given, schema) for one in self.where]
-        if len(each) == 1:
-            return each[0]
-        return compile_predicate(pl.all_horizontal(one.expr for one in each), schema)
+        each = [one.predicate or compile_predicate(one.given, schema, one.params) for one in self.where]
+        return conjunction(each, schema)

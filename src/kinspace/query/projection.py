@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..filter import Expression, value_expression
 from .source import Rows
 
 DISTANCE = "_dist"  # what nearest found; a column of the source by this name gives way to it where it is named
@@ -18,9 +19,11 @@ class Projection:
     """The columns of the result, checked against those of the rows; no columns asked for means the rows' own."""
 
     def __init__(
-        self, rows: Rows, names: Sequence[str], expressions: Mapping[str, str | pl.Expr], nearest: bool
+        self, rows: Rows, names: Sequence[str], expressions: Mapping[str, str | Expression | pl.Expr], nearest: bool
     ) -> None:
-        asked: dict[str, str | pl.Expr] = {**{name: name for name in names}, **expressions}
+        asked: dict[str, str | pl.Expr] = {name: name for name in names}
+        for name, value in expressions.items():
+            asked[name] = value if not isinstance(value, Expression) else _lowered(value, rows, nearest)
         roots = {root for one in asked.values() for root in _roots(one, rows)}
         self._distance = nearest and DISTANCE in roots
         if DISTANCE in roots and not nearest and DISTANCE not in rows.schema:
@@ -64,6 +67,10 @@ def check_orderable(names: Sequence[str], schema: Mapping[str, pl.DataType], wha
         check_known(name, schema)
         if schema[name] == pl.Object:
             raise InvalidInput(f"cannot {what} {name!r}: it holds Python objects")
+
+
+def _lowered(value: Expression, rows: Rows, nearest: bool) -> pl.Expr:
+    return value_expression(value, {**rows.schema, **({DISTANCE: pl.Float64()} if nearest else {})})
 
 
 def _roots(one: str | pl.Expr, rows: Rows) -> Sequence[str]:

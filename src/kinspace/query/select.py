@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ..errors import InvalidInput, Unavailable
-from ..filter import compile_predicate
+from ..filter import Expression, compile_predicate, parse_filter
+from ..filter.params import parse_params
 from ..ranking import parse_examples, parse_ranking
 from ..types import Key, parse_count, parse_distance, parse_k
 from . import counting, page as paging
@@ -36,7 +37,7 @@ class Select:
 
     source: Source
     names: Sequence[str] = ()
-    expressions: Mapping[str, str | pl.Expr] = field(default_factory=dict)
+    expressions: Mapping[str, str | Expression | pl.Expr] = field(default_factory=dict)
     _plan: Plan = field(default_factory=Plan)
 
     def __post_init__(self) -> None:
@@ -44,30 +45,34 @@ class Select:
             if not isinstance(name, str):
                 raise InvalidInput(f"columns are given by name; got {type(name).__name__}: write new_name={name!s:.40}")
         for name, value in self.expressions.items():
-            if not isinstance(value, (str, pl.Expr)):
+            if not isinstance(value, (str, Expression, pl.Expr)):
                 kind = type(value).__name__
                 raise InvalidInput(
-                    f"{name}= must be a column's name or a Polars expression; got {value!r:.40} ({kind})"
+                    f"{name}= must be a column's name, or an expression of ks.col or Polars; got {value!r:.40} ({kind})"
                 )
         given = [*self.names, *self.expressions]
         twice = next((name for name in given if given.count(name) > 1), None)
         if twice is not None:
             raise InvalidInput(f"two columns of the result would be called {twice!r}; rename one: new_name={twice!r}")
 
-    def where(self, predicate: str | pl.Expr) -> Select:
+    def where(self, predicate: Any, params: Mapping[str, Any] | None = None) -> Select:
         """Keep the rows for which this is true.
 
         Parameters
         ----------
-        predicate : str or polars.Expr
-            A SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a Polars expression. Null is not true.
+        predicate : str, Expression, mapping or polars.Expr
+            ``"year >= :first AND section = 'games'"``, ``ks.col("year") >= 2020``, ``{"year": {"$gte": 2020}}``, or a
+            Polars expression. Null is not true.
+        params : mapping, optional
+            What the ``:names`` in a SQL predicate stand for.
         """
-        if not isinstance(predicate, (str, pl.Expr)):
-            kind = type(predicate).__name__
-            raise InvalidInput(f"where must be a SQL predicate (str) or a Polars expression; got {kind}")
+        given = parse_filter(predicate)
         fixed = self.source.fixed
-        compiled = None if fixed is None else compile_predicate(predicate, fixed)
-        return self._with(where=(*self._plan.where, Condition(predicate, compiled)))
+        compiled = None if fixed is None else compile_predicate(given, fixed, params)
+        kept = compiled if compiled is not None and compiled.lasting else None
+        return self._with(
+            where=(*self._plan.where, Condition(given, None if params is None else parse_params(params), kept))
+        )
 
     def nearest(
         self,

@@ -76,13 +76,13 @@ def compile_boost(boost: Any, schema: Mapping[str, pl.DataType]) -> Boost:
     """
     if not isinstance(boost, str):
         return _checked(boost, schema)
-    from ..filter import tells_the_time
+    from ..filter.sql import read_sql
 
     known = (boost, *schema.items())
     made = _kept.get(known)
     if made is None:
         made = _checked(boost, schema)
-        if not tells_the_time(boost) and len(boost) <= _LONGEST:
+        if read_sql(boost, {})[1] and len(boost) <= _LONGEST:  # not if it names the clock
             if len(_kept) >= _KEPT:
                 _kept.clear()
             _kept[known] = made
@@ -105,15 +105,12 @@ def _checked(boost: Any, schema: Mapping[str, pl.DataType]) -> Boost:
 def _expression(boost: Any, schema: Mapping[str, pl.DataType]) -> tuple[pl.Expr, tuple[str, ...]]:
     import polars as pl
 
+    from ..filter import Expression, value_expression
     from ..filter.judge import columns_of
-    from ..filter.sql import check_predicate
 
-    if isinstance(boost, pl.Expr):
-        return boost, columns_of(boost, schema)
-    if not isinstance(boost, str):
-        raise InvalidInput(f"boost must be a SQL expression (str) or a Polars expression; got {type(boost).__name__}")
-    try:
-        expr = pl.sql_expr(check_predicate(boost))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise InvalidInput(f"boost is not a SQL expression: {str(error).partition(chr(10))[0]}") from error
+    if not isinstance(boost, (str, Expression, pl.Expr)):
+        raise InvalidInput(
+            f"boost must be a SQL expression (str), or an expression of ks.col or Polars; got {type(boost).__name__}"
+        )
+    expr = value_expression(boost, schema)
     return expr, columns_of(expr, schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -24,11 +25,11 @@ _V = TypeVar("_V")
 KEPT = 64  # bitmaps that a segment, and filters that a view keeps; the oldest goes first
 
 
-def predicate_of(view: View, where: Any) -> Predicate:
+def predicate_of(view: View, where: Any, params: Any = None) -> Predicate:
     """The compiled filter; InvalidInput says what is wrong with it and lists the columns there are."""
     from ..filter import compile_predicate
 
-    return compile_predicate(where, full_schema(view))
+    return compile_predicate(where, full_schema(view), params)
 
 
 def full_schema(view: View) -> pl.Schema:
@@ -39,20 +40,28 @@ def full_schema(view: View) -> pl.Schema:
     return pl.Schema({"key": key, **view.schema, "vector": pl.Array(pl.Float32, view.meta.dims)})
 
 
-def masks_where(view: View, where: Any) -> list[Words]:
-    """For each part the rows that match a filter as the caller gave it.
+def masks_where(view: View, where: Any, params: Any = None) -> list[Words] | None:
+    """For each part the rows that match a filter as the caller gave it, None if there is none.
 
     Of text they are kept as long as the view, unless it may mean something else by then: ``"until > now()"``.
     """
     if type(where) is not str:
-        return masks_of(view, predicate_of(view, where))
-    found = view.masks.get(where)
-    if found is None:
-        from ..filter import tells_the_time
+        if where is None and params is None:
+            return None
+        if where is None:
+            raise InvalidInput("params are for a filter; give where= too")
+        return masks_of(view, predicate_of(view, where, params))
+    asked: Hashable = where
+    if params is not None:
+        from ..filter import params_key
 
-        found = masks_of(view, predicate_of(view, where))
-        if not tells_the_time(where):
-            _keep(view.masks, where, found)
+        asked = (where, params_key(params))
+    found = view.masks.get(asked)
+    if found is None:
+        predicate = predicate_of(view, where, params)
+        found = masks_of(view, predicate)
+        if predicate.lasting:
+            _keep(view.masks, asked, found)
     return found
 
 

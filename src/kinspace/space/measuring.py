@@ -60,7 +60,7 @@ class Measuring:
         effort, length = parse_effort(False, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._measured_view()
-        return measure(view, parse_k(k), rows, effort, length, None if where is None else masks_where(view, where))
+        return measure(view, parse_k(k), rows, effort, length, masks_where(view, where))
 
     def recommend_dims(
         self, queries: Any = None, k: int = 10, recall: float = 0.99, *, expand: int = EXPAND

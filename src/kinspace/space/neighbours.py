@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Neighbours(Measuring):
         negative: Sequence[Any] | None = None,
         strategy: str | None = None,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
         exact: bool = False,
         recall: float | None = None,
         ef_search: int | None = None,
@@ -65,9 +66,12 @@ class Neighbours(Measuring):
             negative; under cosine each example counts with its direction alone. "best": first the rows nearer to
             something positive than to anything negative, by their distance to the nearest positive, then the others,
             farthest from the nearest negative first. By default "average", and "best" of bits and without a positive.
-        where : str or polars.Expr, optional
-            Only rows for which it is true: a SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a
-            Polars expression. min(k, matching rows) are returned, however few match.
+        where : str, Expression, mapping or polars.Expr, optional
+            Only rows for which it is true: ``"year >= :first AND section = 'games'"``, ``ks.col("year") >= 2020``,
+            ``{"year": {"$gte": 2020}}``, or a Polars expression; what they say is on the page about filters. min(k,
+            matching rows) are returned, however few match.
+        params : mapping, optional
+            What the ``:names`` in a SQL predicate stand for: ``{"first": 2020}``.
         exact : bool
             Ask for a proven answer, whatever recall and ef_search say: every row that may match is compared.
         recall : float, optional
@@ -119,6 +123,7 @@ class Neighbours(Measuring):
         index_dims = self._store.meta.index_dims
         by_distance = positive is negative is boost is strategy is None and diversity is candidates is None
         plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
+        by_distance = by_distance and params is None
         if plain and by_distance and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
@@ -152,7 +157,7 @@ class Neighbours(Measuring):
             queries = space_queries(self._store.meta, vectors, length)
         else:
             queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
-        masks = None if where is None else masks_where(view, where)
+        masks = masks_where(view, where, params)
         if ranking is not None or isinstance(queries, Asked):
             found = search(view, queries, k, effort, length, ranking, masks=masks, exclude=exclude, threads=workers)
             hits = [Hits(view, *one) for one in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -165,11 +165,12 @@ class Space(Versions):
         embedder = self._need_embedder("add_texts")
         return self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
 
-    def search(self, text: str, k: int = 10, *, where: Any = None) -> Hits:
-        """The k rows nearest to a text, by the space's embedder."""
+    def search(self, text: str, k: int = 10, *, where: Any = None, params: Mapping[str, Any] | None = None) -> Hits:
+        """The k rows nearest to a text, by the space's embedder; where and params as for nearest_neighbors."""
         if not isinstance(text, str):
             raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")
-        hits: Hits = self.nearest_neighbors(k, vector=self._need_embedder("search").embed([text])[0], where=where)
+        vector = self._need_embedder("search").embed([text])[0]
+        hits: Hits = self.nearest_neighbors(k, vector=vector, where=where, params=params)
         return hits
 
     def delete(self, key: Key) -> bool:
@@ -198,14 +199,14 @@ class Space(Versions):
             transaction.kill(positions)
         return self._deleted(len(positions))
 
-    def delete_where(self, where: Any) -> int:
+    def delete_where(self, where: Any, params: Mapping[str, Any] | None = None) -> int:
         """Delete the rows for which a filter is true, all or nothing; returns how many."""
         from .masks import matching, predicate_of
 
         if where is None or (isinstance(where, str) and not where.strip()):
             raise InvalidInput("where is empty; say which rows, or use delete_all()")
         with self._store.write("deleting rows") as transaction:
-            positions = matching(transaction.view, predicate_of(transaction.view, where))
+            positions = matching(transaction.view, predicate_of(transaction.view, where, params))
             transaction.kill(positions)
         return self._deleted(len(positions))
 

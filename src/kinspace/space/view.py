@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ class View:
         filled = [part for part in self.parts if part.rows]
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
         self._prefix_scans: dict[int, _core.Scan] = {}
-        self.masks: dict[str, list[Words]] = {}  # of filters, kept by whoever evaluates them
+        self.masks: dict[Hashable, list[Words]] = {}  # of filters, kept by whoever evaluates them
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""
