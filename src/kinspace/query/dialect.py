@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
-from sqlglot.tokens import TokenType
+from sqlglot.tokens import Token, TokenType
 
 SPAN = "span"  # in a node's meta: where its text begins and ends
 
@@ -71,6 +71,27 @@ _KINDS: dict[TokenType, type[Distance]] = {  # tokens of operators that this dia
 OPERATORS = {kind.metric: kind.sign for kind in _KINDS.values()}
 
 
+def parse(text: str) -> list[exp.Expr | None]:
+    """The statements of a text.
+
+    A word that names a type is an ordinary name, but for ``DATE '…'`` and ``x::date``: else the parser tries to read
+    brackets as types and then once more as calls, in time exponential in how deep they are.
+    """
+    dialect = Pgvector()
+    tokens = dialect.tokenize(text)
+    types = Pgvector.Parser.TYPE_TOKENS
+    plain = [
+        Token(TokenType.VAR, token.text, start=token.start, end=token.end)
+        if token.token_type in types
+        and not (at and tokens[at - 1].token_type == TokenType.DCOLON)
+        and not (at + 1 < len(tokens) and tokens[at + 1].token_type == TokenType.STRING)
+        and token.token_type != TokenType.NULL
+        else token
+        for at, token in enumerate(tokens)
+    ]
+    return dialect.parser().parse(plain, text)
+
+
 class Pgvector(Postgres):
     """The dialect."""
 
@@ -96,6 +117,9 @@ class Pgvector(Postgres):
         RANGE_PARSERS: ClassVar = {k: one for k, one in PostgresParser.RANGE_PARSERS.items() if k not in _KINDS}
         COLUMN_OPERATORS: ClassVar = {k: one for k, one in PostgresParser.COLUMN_OPERATORS.items() if k not in _KINDS}
         BITWISE: ClassVar = {**PostgresParser.BITWISE, **_KINDS}
+        PLACEHOLDER_PARSERS: ClassVar = {  # ":name" alone: placeholders.py writes the others so
+            TokenType.COLON: PostgresParser.PLACEHOLDER_PARSERS[TokenType.COLON]
+        }
 
         def _parse_disjunction(self) -> exp.Expr | None:
             return self._placed(super()._parse_disjunction)

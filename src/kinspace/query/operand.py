@@ -33,14 +33,14 @@ class RowOf:
 Operand = Parameter | RowOf | tuple[float, ...]
 
 
-def read_operand(node: Any) -> Operand:
-    """What a query is written as; InvalidInput if it is nothing that can be one."""
+def read_operand(node: Any, where: str) -> Operand:
+    """What a query is written as; InvalidInput, which says where, if it is nothing that can be one."""
     while type(node) in (exp.Paren, exp.Cast):
         if type(node) is exp.Cast:
             kind = node.args["to"]
             name = kind.args["kind"].name if kind.args.get("kind") is not None else kind.this.name
             if name.lower() not in _CASTS:
-                raise InvalidInput(f"a query is cast to {', '.join(sorted(_CASTS))}, or not at all; got {node.sql():.60}")
+                raise InvalidInput(f"a query is cast to {', '.join(sorted(_CASTS))}, or not at all; got {where:.60}")
         node = node.this
     if type(node) is exp.Placeholder:
         return Parameter(node.name)
@@ -53,8 +53,8 @@ def read_operand(node: Any) -> Operand:
         if all(isinstance(one, float) for one in numbers):
             return tuple(one for one in numbers if isinstance(one, float))
     if type(node) is exp.Subquery:
-        return _row(node)
-    raise InvalidInput(f"a distance is from {_FORMS}; got {node.sql():.80}")
+        return _row(node, where)
+    raise InvalidInput(f"a distance is from {_FORMS}; got {where:.80}")
 
 
 def read_number(node: Any) -> float | Parameter | None:
@@ -90,7 +90,7 @@ def parse_vector(text: str) -> tuple[float, ...]:
         raise InvalidInput("a vector's text has a number that is larger than any of 64 bits") from None
 
 
-def _row(node: exp.Subquery) -> RowOf:
+def _row(node: exp.Subquery, where: str) -> RowOf:
     """A SELECT of one vector, by its key."""
     select = node.this
     known = {"expressions", "from_", "where"}
@@ -112,7 +112,7 @@ def _row(node: exp.Subquery) -> RowOf:
             key = _key(test.expression)
             if key is not None:
                 return RowOf(select.args["from_"].this.name, test.this.name, key)
-    raise InvalidInput(f"the one SELECT that may stand inside another reads a row's vector: {_FORMS}; got {node.sql():.80}")
+    raise InvalidInput(f"the one SELECT that may stand inside another reads a row's vector: {_FORMS}; got {where:.80}")
 
 
 def _key(node: Any) -> Parameter | str | int | None:

@@ -12,11 +12,12 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from ..errors import InvalidInput
-from .dialect import SPAN, Distance, Pgvector, Taxicab
+from .dialect import SPAN, Distance, Pgvector, Taxicab, parse
 from .operand import Operand, Parameter, read_number, read_operand
 from .placeholders import Placeholders, find_placeholders
 
 MAX_BYTES = 65_536  # of UTF-8
+MAX_TOKENS = 10_000
 MAX_NESTING = 32  # brackets, one in the other: the parser recurses more than a dozen calls for each
 DISTANCE = "_dist"
 
@@ -116,20 +117,18 @@ def read_statement(text: str, renamed: tuple[tuple[str, str], ...] = ()) -> Stat
     InvalidInput
         If it is no SELECT, or asks for what the builder does not do. The names of columns are looked at later.
     """
-    dialect = Pgvector()
     _check_size(text)
     try:
-        tokens = dialect.tokenize(text)
+        tokens = Pgvector().tokenize(text)
         _check_tokens(tokens)
         whole, placeholders = find_placeholders(text, tokens)
-        trees = [one for one in dialect.parse(whole) if one is not None]
+        trees = [one for one in parse(whole) if one is not None]
     except SqlglotError as error:
         raise InvalidInput(f"not a SQL statement: {_reason(error)}; {_TAKES}") from None
     except RecursionError:
         raise InvalidInput("the statement is nested too deeply for the calls that are open already") from None
     if len(trees) != 1 or type(trees[0]) is not exp.Select:
-        kind = f"{len(trees)} statements" if len(trees) != 1 else type(trees[0]).__name__.upper()
-        raise InvalidInput(f"{_TAKES}; got {kind}. {_ELSEWHERE}")
+        raise InvalidInput(f"{_TAKES}; got {' and '.join(type(one).__name__.upper() for one in trees)}. {_ELSEWHERE}")
     return _Reader(whole, trees[0], placeholders, dict(renamed)).statement()
 
 
@@ -145,6 +144,10 @@ def _check_size(text: str) -> None:
 def _check_tokens(tokens: list[Token]) -> None:
     if not tokens or tokens[0].token_type != TokenType.SELECT:
         raise InvalidInput(f"{_TAKES}; got {repr(tokens[0].text) if tokens else 'nothing':.40}. {_ELSEWHERE}")
+    if len(tokens) > MAX_TOKENS:
+        raise InvalidInput(f"the statement has more than {MAX_TOKENS:,} words; give lists as parameters: x in :values")
+    if any(token.token_type == TokenType.SEMICOLON for token in tokens[:-1]):
+        raise InvalidInput(f"{_TAKES}; got several statements")
     depth = 0
     for token in tokens:
         depth += token.token_type in (TokenType.L_PAREN, TokenType.L_BRACKET)
@@ -225,7 +228,7 @@ class _Reader:
             return EVERY
         if type(node) is exp.Column and type(node.this) is exp.Star and name is None:
             if [one.name for one in node.parts[:-1]] != [self._called]:
-                raise InvalidInput(f"{node.sql():.60} is of no table; this one is called {self._called!r}")
+                raise InvalidInput(f"{self._slice(node):.60} is of no table; this one is called {self._called!r}")
             return EVERY
         if _counts_all(node):
             return Item(name or "count", COUNT_ALL)
@@ -296,7 +299,7 @@ class _Reader:
         if group is None:
             return None
         (nodes,) = _only(group, "expressions")
-        column = _plain(nodes[0]) if len(nodes) == 1 else None
+        column = _plain(nodes[0]) if nodes and len(nodes) == 1 else None
         if type(column) is not exp.Column:
             raise InvalidInput(f"GROUP BY takes one column: select section, count(*) … group by section. {_ELSEWHERE}")
         return self._column(column, "GROUP BY")
@@ -308,7 +311,7 @@ class _Reader:
         (nodes,) = _only(order, "expressions")
         made: list[Sorting] = []
         by_distance = False
-        for node in nodes:
+        for node in nodes or ():
             of, descending, nulls_first, _ = _only(node, "this", "desc", "nulls_first", "with_fill")
             of = _plain(of)
             named = next((i for i in items if type(of) is exp.Column and [i.name] == self._path(of)), None)
@@ -328,7 +331,7 @@ class _Reader:
             elif type(of) is exp.Column:
                 column = self._column(of, "ORDER BY")
             else:
-                raise InvalidInput(f"ORDER BY takes a distance, or columns by their names; got {of.sql():.60}")
+                raise InvalidInput(f"ORDER BY takes a distance, or columns by their names; got {self._slice(of):.60}")
             made.append(Sorting(column, bool(descending)))
         return by_distance, tuple(made)
 
@@ -345,7 +348,7 @@ class _Reader:
             return Parameter(value.name)
         if type(value) is exp.Literal and not value.is_string and value.name.isdecimal():
             return int(value.name)
-        raise InvalidInput(f"{name.upper()} takes a whole number, or a parameter; got {value.sql():.40}")
+        raise InvalidInput(f"{name.upper()} takes a whole number of at least 0, or a parameter")
 
     def _distance(self, node: Distance) -> None:
         """Take in a distance."""
@@ -356,12 +359,12 @@ class _Reader:
         if type(column) is not exp.Column or type(query) is exp.Column or _found(query, Distance):
             raise InvalidInput(
                 f"{node.sign} stands between vector and a query, with brackets around what is computed; got "
-                f"{self._slice(node) if SPAN in node.meta else node.sql():.80}"
+                f"{self._slice(node):.80}"
             )
         path = self._path(column)
         self._vectors.add(".".join(path))
         self._metrics.add(type(node))
-        self._queries[read_operand(query)] = None
+        self._queries[read_operand(query, self._slice(node))] = None
 
     def _column(self, node: exp.Column, clause: str) -> str:
         path = self._path(node)
@@ -390,7 +393,7 @@ class _Reader:
 
     def _span(self, node: Any) -> tuple[int, int]:
         if SPAN not in node.meta:
-            raise InvalidInput(f"put brackets around {node.sql():.80}")
+            raise InvalidInput(f"put brackets around what {type(node).__name__} is made of")
         start, end = node.meta[SPAN]
         return start, end
 
@@ -415,7 +418,7 @@ def _only(node: Any, *names: str) -> list[Any]:
     """These arguments of a node; InvalidInput if it has any other."""
     for name, value in node.args.items():
         if name not in names and value not in (None, [], False):
-            raise InvalidInput(f"{_TAKES}; {_not_among(name)}, at {node.sql():.60}")
+            raise InvalidInput(f"{_TAKES}; {_not_among(name)}")
     return [node.args.get(name) for name in names]
 
 
