@@ -79,13 +79,12 @@ def parse(text: str) -> list[exp.Expr | None]:
     """
     dialect = Pgvector()
     tokens = dialect.tokenize(text)
-    types = Pgvector.Parser.TYPE_TOKENS
+    types = Pgvector.Parser.TYPE_TOKENS - {TokenType.NULL, TokenType.UNION}
     plain = [
         Token(TokenType.VAR, token.text, start=token.start, end=token.end)
         if token.token_type in types
         and not (at and tokens[at - 1].token_type == TokenType.DCOLON)
         and not (at + 1 < len(tokens) and tokens[at + 1].token_type == TokenType.STRING)
-        and token.token_type != TokenType.NULL
         else token
         for at, token in enumerate(tokens)
     ]
