@@ -82,7 +82,7 @@ def test_a_query_has_the_same_answer_as_on_a_frame(
     assert_frame_equal(query(docs.lazy()).collect(), query(scanned(docs)))
 
 
-def test_a_filter_is_the_spaces_own_and_other_columns_are_not_read(docs: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_is_the_spaces_own_and_no_other_column_is_read(docs: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[tuple[int, list[str]]] = []
     take, vectors = View.take, View.vectors
 
@@ -186,7 +186,7 @@ def test_duckdb_joins_two_spaces(docs: Space) -> None:
 
 def test_duckdb_pushes_its_filters_into_a_lazy_frame(docs: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "vectors", None)  # not one is read
-    rows = docs.lazy()
+    rows = docs.lazy()  # noqa: F841  # DuckDB finds it
     assert duckdb.sql("select count(*) from rows where year = 2004").fetchall() == [(5,)]
 
 

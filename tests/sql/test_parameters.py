@@ -28,7 +28,7 @@ def test_each_way_of_writing_parameters_means_the_same(hub: Hub, text: str, para
     assert hub.sql(text, params, exact=True)["id"].to_list() == truth["id"].to_list()
 
 
-@pytest.mark.parametrize("query", [Q, tuple(Q), np.array(Q), np.array(Q, np.float32), "[1,2,0,1]", " [1, 2.0, 0, 1e0] "])
+@pytest.mark.parametrize("query", [Q, tuple(Q), np.array(Q), "[1,2,0,1]", " [1, 2.0, 0, 1e0] "])
 def test_a_query_comes_as_an_array_a_list_or_text(hub: Hub, query: Any) -> None:
     truth = hub.sql("select id, _dist from docs order by emb <=> '[1,2,0,1]' limit 4", exact=True)
     assert hub.sql("select id, _dist from docs order by emb <=> :q limit 4", {"q": query}, exact=True).equals(truth)
@@ -41,7 +41,16 @@ def test_a_parameter_may_have_any_word_as_its_name(hub: Hub, name: str) -> None:
 
 
 def test_a_value_stays_a_value_whatever_is_in_it(hub: Hub) -> None:
-    for text in ("' or 1 = 1 --", "games' or section = 'web", "x; drop table docs", ":q", "$1", "(select 1)", '"', "\\"):
+    for text in (
+        "' or 1 = 1 --",
+        "games' or section = 'web",
+        "x; drop table docs",
+        ":q",
+        "$1",
+        "(select 1)",
+        '"',
+        "\\",
+    ):
         assert hub.sql("select id from docs where section = :s", {"s": text}).height == 0
         assert hub.sql("select :s as s from docs limit 1", {"s": text}).item() == text
 

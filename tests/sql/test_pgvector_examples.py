@@ -9,6 +9,8 @@ import pytest
 import kinspace as ks
 from kinspace import Hub
 
+FIRST = "SELECT embedding FROM items WHERE id = 1"
+
 
 @pytest.fixture(scope="module")
 def items() -> Any:
@@ -25,7 +27,7 @@ def items() -> Any:
     [
         ("SELECT id FROM items ORDER BY embedding <-> '[3,1,2]' LIMIT 5;", [3, 1, 4, 2]),
         (
-            "SELECT id FROM items WHERE id != 1 ORDER BY embedding <-> (SELECT embedding FROM items WHERE id = 1) LIMIT 5;",
+            f"SELECT id FROM items WHERE id != 1 ORDER BY embedding <-> ({FIRST}) LIMIT 5;",
             [3, 4, 2],  # 3 and 4 are equally far
         ),
         ("SELECT id FROM items WHERE embedding <-> '[3,1,2]' < 5;", [3, 1, 4]),

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 import kinspace as ks
 from kinspace import Hub
+from thorough import rounds
 
 SIGNS = {"cosine": "<=>", "l2": "<->", "ip": "<#>"}
 CONDITIONS: list[tuple[str, str, dict[str, Any]]] = [  # in a statement, for the builder, and their parameters
@@ -39,7 +40,7 @@ ITEMS: list[tuple[str, str, Any]] = [
 QUERIES = st.lists(st.integers(-3, 3), min_size=4, max_size=4).map(lambda x: np.array(x, np.float32))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=rounds(40, 1_000), deadline=None)
 @given(data=st.data())
 def test_a_statement_is_the_builders_calls(hub: Hub, data: st.DataObject) -> None:
     draw = data.draw
@@ -63,9 +64,7 @@ def test_a_statement_is_the_builders_calls(hub: Hub, data: st.DataObject) -> Non
         params["q"] = query
         if draw(st.booleans()):
             texts.append(f"1 - ({distance}) as sim")
-            select = hub.get_space(metric).select(
-                **{name: value for _, name, value in items}, sim=1 - ks.col("_dist")
-            )
+            select = hub.get_space(metric).select(**{name: value for _, name, value in items}, sim=1 - ks.col("_dist"))
             for _, same, values in conditions:
                 select = select.where(same, params=values or None)
         select = select.nearest(query, exact=True)
@@ -115,9 +114,15 @@ def test_groups_are_counted_with_null_among_them(hub: Hub) -> None:
     found = hub.sql(text)
     assert found.columns == ["section", "count"]
     assert found.rows() == truth.rows()
-    some = hub.sql("select count(*) as n, section as s from docs where year > 2010 group by section order by s desc limit 1")
+    some = hub.sql(
+        "select count(*) as n, section as s from docs where year > 2010 group by section order by s desc limit 1"
+    )
     assert some.rows() == [(rows.filter(pl.col("year") > 2010, pl.col("section") == "web").height, "web")]
-    assert hub.sql("select section from docs group by section order by section").rows() == [("games",), ("web",), (None,)]
+    assert hub.sql("select section from docs group by section order by section").rows() == [
+        ("games",),
+        ("web",),
+        (None,),
+    ]
 
 
 def test_rows_within_a_distance_are_counted_and_grouped(hub: Hub) -> None:
@@ -147,7 +152,9 @@ def test_all_of_it_is_the_key_and_the_columns(hub: Hub) -> None:
 
 @pytest.mark.parametrize(("sign", "space"), [("<~>", "bits"), ("<%>", "sets")])
 def test_bits_have_their_operators(hub: Hub, sign: str, space: str) -> None:
-    truth = hub.get_space(space).select("key", d="_dist").nearest([1, 0, 1, 1, 0, 0, 1, 0], exact=True).take(5).collect()
+    truth = (
+        hub.get_space(space).select("key", d="_dist").nearest([1, 0, 1, 1, 0, 0, 1, 0], exact=True).take(5).collect()
+    )
     for query in ("'10110010'", "b'10110010'", "'10110010'::bit(8)", "array[1,0,1,1,0,0,1,0]"):
         found = hub.sql(f"select key, vector {sign} {query} as d from {space} order by d limit 5", exact=True)
         assert_frame_equal(found, truth)

@@ -1,4 +1,4 @@
-"""No text reaches anything but the spaces of its hub, and what is refused is refused as InvalidInput, in little time."""
+"""No text reaches anything but the spaces of its hub, and what is refused is refused at once, as InvalidInput."""
 
 from __future__ import annotations
 
@@ -137,7 +137,15 @@ def test_a_statement_is_text(hub: Hub, text: Any) -> None:
 def test_no_file_is_a_table(hub: Hub, tmp_path: Path) -> None:
     path = tmp_path / "docs.parquet"
     hub.get_space("docs").to_polars().write_parquet(path)
-    for source in (f"'{path}'", f'"{path}"', '"information_schema"', "pg_catalog", '"hub.sqlite"', '"../docs"', '"docs@"'):
+    for source in (
+        f"'{path}'",
+        f'"{path}"',
+        '"information_schema"',
+        "pg_catalog",
+        '"hub.sqlite"',
+        '"../docs"',
+        '"docs@"',
+    ):
         with pytest.raises((ks.SpaceNotFound, ks.SnapshotNotFound)):
             hub.sql(f"select * from {source}")
 
@@ -148,9 +156,10 @@ def test_a_comment_between_clauses_says_nothing(hub: Hub) -> None:
 
 
 def test_whatever_the_words_are_the_answer_is_a_frame_or_an_error_of_ours(hub: Hub) -> None:
-    words = """select from where group by order limit offset and or not in between is null as distinct union all docs id
-        key vector emb title section count(*) . , ( ) [ ] * + - / % < <= = <> <=> <-> <#> :q $1 ? %s :: '[1,2,3,4]' 'a' 3
-        0.5 -- /* ; " ' E' b'101' sum( _dist date any( exists( over() cast( array[1] @ # | ~ for lateral desc nulls"""
+    words = """select from where group by order limit offset and or not in between is null as distinct union all docs
+        id key vector emb title section count(*) . , ( ) [ ] * + - / % < <= = <> <=> <-> <#> :q $1 ? %s ::
+        '[1,2,3,4]' 'a' 3 0.5 -- /* ; " ' E' b'101' sum( _dist date any( exists( over() cast( array[1] @ #
+        | ~ for lateral desc nulls"""
     base = f"select id , _dist from docs where year > 2000 and {DISTANCE} < 0.9 order by {DISTANCE} limit 3".split()
     choice = random.Random(3)
     answered = 0
@@ -167,7 +176,9 @@ def test_whatever_the_words_are_the_answer_is_a_frame_or_an_error_of_ours(hub: H
     assert answered
 
 
-@pytest.mark.parametrize("unit", ["array[1,", "int[", "date(", "struct(", "f(", "(", "cast(", "case when ", "x[", "(a = "])
+@pytest.mark.parametrize(
+    "unit", ["array[1,", "int[", "date(", "struct(", "f(", "(", "cast(", "case when ", "x[", "(a = "]
+)
 def test_nested_brackets_take_no_long_time_to_read(hub: Hub, unit: str) -> None:
     closing = {"array[1,": "]", "int[": "]", "x[": "]", "cast(": " as int)", "case when ": " then 1 end"}.get(unit, ")")
     begin = time.process_time()

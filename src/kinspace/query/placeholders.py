@@ -33,7 +33,7 @@ class Placeholders:
         if params is None:
             params = () if self.by_position else {}
         whole = isinstance(params, Sequence) and not isinstance(params, (str, bytes))
-        if self.names and self.by_position != whole or not (whole or isinstance(params, Mapping)):
+        if (self.names and self.by_position != whole) or not (whole or isinstance(params, Mapping)):
             wanted = "a list, one value for each place" if self.by_position else "a mapping of names to values"
             raise InvalidInput(f"params is {wanted} here; got {type(params).__name__}")
         given = {f"_{n}": value for n, value in enumerate(params, 1)} if whole else {f"_{n}": params[n] for n in params}

@@ -22,7 +22,9 @@ MAX_NESTING = 32  # brackets, one in the other: the parser recurses more than a 
 DISTANCE = "_dist"
 
 _TAKES = "hub.sql takes one SELECT from one space: select … from … where … group by … order by … limit … offset …"
-_ELSEWHERE = "DuckDB does that, and reads spaces as tables: docs = hub.get_space('docs'); duckdb.sql('select … from docs')"
+_ELSEWHERE = (
+    "DuckDB does that, and reads spaces as tables: docs = hub.get_space('docs'); duckdb.sql('select … from docs')"
+)
 _REFUSED = {  # arguments of a Select that mean something here, and what to do instead
     "with_": f"WITH is not among it; {_ELSEWHERE}",
     "joins": f"joins are not among it; {_ELSEWHERE}",
@@ -159,7 +161,7 @@ def _check_tokens(tokens: list[Token]) -> None:
 def _reason(error: SqlglotError) -> str:
     first = (getattr(error, "errors", None) or [{}])[0]
     near = str(first.get("highlight") or "")[:40]
-    return f"{str(first.get('description') or error):.120}" + (f" at {near!r}" if near else "")
+    return f"{first.get('description') or error!s:.120}" + (f" at {near!r}" if near else "")
 
 
 class _Reader:
@@ -192,7 +194,9 @@ class _Reader:
             raise InvalidInput(f"a statement has one distance; got {' and '.join(k.sign for k in self._metrics)}")
         metric = next(iter(self._metrics)).metric if self._metrics else None
         if metric is None and (self._within is not None or by_distance):
-            raise InvalidInput(f"{DISTANCE} is the distance from a query, and none is given: order by vector <=> :query")
+            raise InvalidInput(
+                f"{DISTANCE} is the distance from a query, and none is given: order by vector <=> :query"
+            )
         limit, offset = self._amount("limit", exp.Limit), self._amount("offset", exp.Offset)
         return Statement(
             space, items, conditions, self._within, metric, frozenset(self._vectors), tuple(self._queries),

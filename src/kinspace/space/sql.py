@@ -156,7 +156,8 @@ class _Answer:
         if isinstance(operand, tuple):
             return list(operand)
         if isinstance(operand, RowOf):
-            if operand.space != self._statement.space or (operand.column != "key" and _is_own(operand.column, self._source)):
+            own = operand.column in self._source.fixed or _MEANT.get(operand.column) != "key"
+            if operand.space != self._statement.space or (operand.column != "key" and own):
                 raise InvalidInput(
                     "the one SELECT that may stand inside another reads a row's vector of the same space by its key: "
                     "(select vector from docs where key = 'a')"
@@ -237,7 +238,3 @@ def _value(item: Item, params: dict[str, Any]) -> Expression:
 
 _KEPT = 256
 _kept: dict[str, Expression] = {}  # values without parameters: reading one takes longer than many a search
-
-
-def _is_own(name: str, source: _OneState) -> bool:
-    return name in source.fixed or _MEANT.get(name) != "key"
