@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 SPAN = "span"  # in a node's meta: where its text begins and ends
 
@@ -120,14 +120,14 @@ class Pgvector(Postgres):
             TokenType.COLON: PostgresParser.PLACEHOLDER_PARSERS[TokenType.COLON]
         }
 
-        def _parse_disjunction(self) -> exp.Expr | None:
+        def _parse_disjunction(self) -> Any:
             return self._placed(super()._parse_disjunction)
 
-        def _parse_equality(self, parse_is: bool = True) -> exp.Expr | None:
+        def _parse_equality(self, parse_is: bool = True) -> Any:
             parse = super()._parse_equality
             return self._placed(lambda: parse(parse_is))
 
-        def _parse_bitwise(self) -> exp.Expr | None:
+        def _parse_bitwise(self) -> Any:
             return self._placed(super()._parse_bitwise)
 
         def _placed(self, parse: Callable[[], Any]) -> Any:

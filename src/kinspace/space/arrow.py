@@ -34,5 +34,5 @@ class ArrowRows:
 def stream(rows: pl.LazyFrame) -> object:
     """A capsule of a stream of batches, in order, each made when it is asked for."""
     batches = rows.collect_batches(maintain_order=True)
-    capsule: object = batches.__arrow_c_stream__()  # type: ignore[attr-defined]  # an iterator to the type checker
+    capsule: object = batches.__arrow_c_stream__()
     return capsule
