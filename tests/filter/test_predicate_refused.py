@@ -54,7 +54,7 @@ NO_PREDICATES = {
     "ANY(tags)": "stands beside a comparison",
     "made.nope = 1": "column 'made' has no field 'nope'; the fields are: 'by'",
     "kib.nope = 1": "column 'kib' is Int64, which has no field 'nope'",
-    "regexp_like(title, '(')": "cannot be evaluated",
+    "regexp_like(title, '(')": "is no regular expression",
     "title ~ '('": "cannot be read",
     "kib >": "not a SQL predicate",
     "kib > 5,": "more than a predicate",

@@ -15,4 +15,5 @@ def memory() -> Iterator[ks.Hub]:
     with pytest.MonkeyPatch.context() as patch, ks.connect(":memory:") as hub:
         patch.setattr("kinspace.query.order._FIRST", 2)
         patch.setattr("kinspace.query.order._GROWTH", 2)
+        patch.setattr("kinspace.query.order._WRITTEN", 0)
         yield hub

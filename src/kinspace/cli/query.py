@@ -14,7 +14,9 @@ from .guard import guarded, one_of
 from .places import DEFAULT_HUB, HubOption, JsonOption, SpaceArgument, open_hub, parse_key
 
 if TYPE_CHECKING:
-    from ..space.hits import Hits
+    import polars as pl
+
+    from ..query import Select
     from ..space.space import Space
 
 
@@ -43,16 +45,32 @@ def query(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="With --dims: order what that finds by all components, or not."),
     ] = None,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over so many rows first.")] = 0,
+    within: Annotated[
+        float | None, typer.Option("--within", metavar="DISTANCE", help="Only rows at most so far away; exact.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="COLUMN", help="Only the nearest of each value; exact.")
+    ] = None,
+    per: Annotated[int, typer.Option("--per", min=1, help="With --group: so many of each value.")] = 1,
+    count: Annotated[bool, typer.Option("--count", help="Tell only how many rows there are.")] = False,
+    facets: Annotated[
+        str | None, typer.Option("--facets", metavar="COLUMN", help="Tell only how many rows have each value of it.")
+    ] = None,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
     """Find the rows nearest to words, a vector, or a key's row.
 
-    By key, the key's own row is left out.
+    By key, the key's own row is left out. --count and --facets can do without any of these, and -k bounds the values.
     Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
     distance, key and the columns.
     """
-    asked = one_of(words=words or None, key=key, vector=vector, vector_file=vector_file)
+    if count and facets is not None:
+        raise InvalidInput("give one of --count and --facets")
+    counted = count or facets is not None
+    given = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file}
+    asked = None if counted and within is None and set(given.values()) == {None} else one_of(**given)
     with open_hub(hub) as opened:
         target = opened.get_space(space)
         shown = _columns(target, columns)
@@ -61,31 +79,67 @@ def query(
             search = {"vector": _embedded(target, " ".join(words or ()))}
         elif asked == "key":
             search = {"key": parse_key(target, key or "")}
+        elif asked is None:
+            search = {}
         else:
             search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
+        search |= {"exact": exact, "dims": dims, "rerank": rerank} if search else {}
+        chosen = _select(target, search, where, within, group, per)
+        if counted:
+            from .counted import show_count, show_facets
+
+            if facets is None:
+                show_count(target, chosen, as_json=as_json)
+            else:
+                show_facets(target, chosen, facets, k, as_json=as_json)
+            return
         begin = perf_counter()
-        hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
+        if within is None and group is None:
+            hits = target.nearest_neighbors(k + offset, where=where, **search)
+            found, distances, proven = hits.rows[offset:], hits.distances[offset:].tolist(), hits.exact
+        else:
+            found = chosen.offset(offset).take(k).collect()
+            distances, found, proven = found["_dist"].to_list(), found.drop("_dist"), True
         seconds = perf_counter() - begin
-        _show(target, hits, shown, seconds, as_json=as_json)
+        _show(target, found, distances, shown, seconds, proven=proven, as_json=as_json)
 
 
-def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *, as_json: bool) -> None:
+def _select(
+    space: Space, search: dict[str, Any], where: str | None, within: float | None, group: str | None, per: int
+) -> Select:
+    """The rows that are asked for, without bounds on how many."""
+    query = space.select("key", *space.columns, **({"_dist": "_dist"} if search else {}))
+    query = query if where is None else query.where(where)
+    if search:
+        others = {name: value for name, value in search.items() if name != "vector"}
+        query = query.nearest(*([search["vector"]] if "vector" in search else []), **others)
+    query = query if within is None else query.within(within)
+    return query if group is None else query.group(group, per=per)
+
+
+def _show(
+    space: Space,
+    found: pl.DataFrame,
+    distances: list[float],
+    columns: list[str] | None,
+    seconds: float,
+    *,
+    proven: bool,
+    as_json: bool,
+) -> None:
     from . import screen
 
-    rows = [
-        {"distance": distance, **row}
-        for distance, row in zip(hits.distances.tolist(), hits.rows.iter_rows(named=True), strict=True)
-    ]
-    names = [name for name in hits.rows.columns if name != "key"] if columns is None else columns
+    rows = [{"distance": distance, **row} for distance, row in zip(distances, found.iter_rows(named=True), strict=True)]
+    names = [name for name in found.columns if name != "key"] if columns is None else columns
     if as_json:
         told = [{name: row[name] for name in ("distance", "key", *names)} for row in rows]
-        about = {"space": space.name, "metric": space.metric, "exact": hits.exact, "seconds": seconds}
+        about = {"space": space.name, "metric": space.metric, "exact": proven, "seconds": seconds}
         screen.print_json(about | {"hits": told})
         return
     out = screen.console()
     if rows:
         out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
-    hidden = f"{len(hits)} of {len(space):,} rows, {space.metric} distance, {'exact' if hits.exact else 'approximate'}"
+    hidden = f"{len(rows)} of {len(space):,} rows, {space.metric} distance, {'exact' if proven else 'approximate'}"
     out.print(f"{hidden}, {screen.duration(seconds)}", style="dim")
 
 

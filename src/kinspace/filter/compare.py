@@ -1,8 +1,8 @@
 """Comparisons as Polars expressions, exact where Polars would round one side to the other's type.
 
-A number is compared with a column of whole numbers as the number it is: nothing equals 0.5, and 2^53 + 1 is larger
-than 2^53. Dates and times likewise, whatever units they are kept in. A fraction is taken as precisely as the column of
-floats it is compared with; NaN is larger than every number and equal to itself.
+A number is compared with a column of whole numbers or decimals as the number it is: nothing equals 0.5, and 2^53 + 1
+is larger than 2^53. Dates and times likewise, whatever units they are kept in. A fraction is taken as precisely as the
+column of floats it is compared with; NaN is larger than every number and equal to itself.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def among(one: Typed, options: Sequence[Scalar]) -> pl.Expr:
     values = [value for value in options if value is not None]
     whole = _whole(one.dtype)
     if whole is not None:
-        unit, low, high = whole
-        exact = {_exact(value, unit) for value in values}
-        kept = [int(number) for number in exact if isinstance(number, Fraction) and number.denominator == 1]
+        scale, low, high = whole
+        exact = {_exact(value, one, scale) for value in values}
+        kept = sorted(int(number) for number in exact if isinstance(number, Fraction) and number.denominator == 1)
         found = _is_in(_physical(one), [number for number in kept if low <= number <= high], _storage(one.dtype))
     elif one.dtype.is_float():
         floats = [_nearest(value, one.dtype) for value in values]
@@ -67,10 +67,6 @@ def among(one: Typed, options: Sequence[Scalar]) -> pl.Expr:
         found = _is_in(one.expr, equal, one.dtype)
         if any(map(math.isnan, equal)):
             found = found | one.expr.is_nan()
-    elif one.dtype.is_decimal():
-        found = _false_unless_null(one.expr)
-        for value in values:
-            found = found | _against("=", one, value)
     else:
         found = _is_in(one.expr, values, one.dtype)
     return pl.when(found).then(True) if None in options else found
@@ -78,14 +74,10 @@ def among(one: Typed, options: Sequence[Scalar]) -> pl.Expr:
 
 def _is_in(expr: pl.Expr, values: list[Any], dtype: pl.DataType) -> pl.Expr:
     if not values:
-        return _false_unless_null(expr)
+        return _always(expr, False)
     if len(values) == 1:
         return expr == pl.lit(values[0], dtype=dtype)
     return expr.is_in(pl.Series(values, dtype=dtype).implode())
-
-
-def _false_unless_null(expr: pl.Expr) -> pl.Expr:
-    return _always(expr, False)
 
 
 def _always(expr: pl.Expr, answer: bool) -> pl.Expr:
@@ -95,8 +87,9 @@ def _always(expr: pl.Expr, answer: bool) -> pl.Expr:
 def _against(comparison: Comparison, one: Typed, value: Scalar) -> pl.Expr:
     whole = _whole(one.dtype)
     if whole is not None:
-        unit, low, high = whole
-        return _against_whole(comparison, _physical(one), _exact(value, unit), low, high, _storage(one.dtype))
+        scale, low, high = whole
+        number = _exact(value, one, scale)
+        return _against_whole(comparison, _physical(one), number, low, high, _storage(one.dtype))
     if one.dtype.is_float():
         near, exact = _nearest(value, one.dtype)
         if exact != near and not math.isnan(near):  # a whole number that no float is
@@ -132,18 +125,19 @@ def _against_whole(
     return expr >= pl.lit(limit, dtype=dtype)
 
 
-def _whole(dtype: pl.DataType) -> tuple[int, int, int] | None:
-    """Of types that whole numbers are kept for: how many of them make a second (1 for numbers), and their range."""
+def _whole(dtype: pl.DataType) -> tuple[Fraction, int, int] | None:
+    """Of types kept as whole numbers: how many of them make 1, or a microsecond, and their range."""
     if dtype.is_integer():
-        bits = 128 if "128" in str(dtype) else int(str(dtype).strip("UIint"))
-        return (1, 0, (1 << bits) - 1) if dtype.is_unsigned_integer() else (1, -(1 << bits - 1), (1 << bits - 1) - 1)
+        bits = 128 if "128" in str(dtype) else int(str(dtype).strip("UInt"))
+        low, high = (0, 1 << bits) if dtype.is_unsigned_integer() else (-(1 << bits - 1), 1 << bits - 1)
+        return Fraction(1), low, high - 1
+    if isinstance(dtype, pl.Decimal):
+        return Fraction(10**dtype.scale), -(1 << 127), (1 << 127) - 1
     if isinstance(dtype, (pl.Datetime, pl.Duration)):
-        return _UNITS[dtype.time_unit], -(1 << 63), (1 << 63) - 1
-    if isinstance(dtype, pl.Date):
-        return 0, -(1 << 31), (1 << 31) - 1
+        return Fraction(_UNITS[dtype.time_unit], 1_000_000), -(1 << 63), (1 << 63) - 1
     if isinstance(dtype, pl.Time):
-        return _UNITS["ns"], -(1 << 63), (1 << 63) - 1
-    return None
+        return Fraction(1_000), -(1 << 63), (1 << 63) - 1
+    return (Fraction(1, 86_400_000_000), -(1 << 31), (1 << 31) - 1) if isinstance(dtype, pl.Date) else None
 
 
 def _physical(one: Typed) -> pl.Expr:
@@ -151,29 +145,31 @@ def _physical(one: Typed) -> pl.Expr:
 
 
 def _storage(dtype: pl.DataType) -> pl.DataType:
-    return dtype if dtype.is_integer() else pl.Int32() if isinstance(dtype, pl.Date) else pl.Int64()
+    if dtype.is_integer():
+        return dtype
+    return pl.Int128() if dtype.is_decimal() else pl.Int32() if isinstance(dtype, pl.Date) else pl.Int64()
 
 
-def _exact(value: Scalar, unit: int) -> _Exact:
-    """The number that is; for a time how many units (of which there are so many a second; 0: days) it is."""
+def _exact(value: Scalar, one: Typed, scale: Fraction) -> _Exact:
+    """The number that is, or the moment in microseconds, by how many of the type make 1 of it."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return value
+        return scale * (Fraction(repr(value)) if one.dtype.is_decimal() else Fraction(value))
     match value:
         case datetime():
             since = value.replace(tzinfo=None) - _EPOCH
         case date():
             since = datetime(value.year, value.month, value.day) - _EPOCH
         case time():
-            since = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
-            since += timedelta(microseconds=value.microsecond)
+            since = datetime.combine(_EPOCH, value) - _EPOCH
         case timedelta():
             since = value
-        case float():
-            return Fraction(value) if math.isfinite(value) else value
         case int() | Decimal():
-            return Fraction(value)
+            return scale * Fraction(value)
         case _:
             raise AssertionError("kinds were checked")
-    microseconds = since // timedelta(microseconds=1)
-    return Fraction(microseconds * unit, 1_000_000) if unit else Fraction(microseconds, 86_400_000_000)
+    return scale * (since // timedelta(microseconds=1))
 
 
 def _nearest(value: Scalar, dtype: pl.DataType) -> tuple[float, _Exact]:

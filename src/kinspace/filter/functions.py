@@ -113,6 +113,16 @@ def _case(*some: Typed) -> pl.Expr:
     return made.otherwise(some[-1].expr)  # type: ignore[no-any-return]
 
 
+def _matches(one: Typed, pattern: Typed) -> pl.Expr:
+    if not pattern.known:
+        raise InvalidInput("regexp_like() takes a pattern that is the same for every row")
+    try:
+        pl.Series([""]).str.contains(str(pattern.value))
+    except pl.exceptions.PolarsError as error:
+        raise InvalidInput(f"{pattern.called} is no regular expression: {error!s:.200}") from None
+    return _text(one).str.contains(_text(pattern))
+
+
 def _nullif(one: Typed, other: Typed) -> pl.Expr:
     return pl.when(compared("=", one, other).fill_null(False)).then(None).otherwise(one.expr)
 
@@ -140,7 +150,7 @@ FUNCTIONS: dict[str, Function] = {
     "nullif": Function(2, 2, ("any",), _nullif),
     "power": Function(2, 2, _NUMBER, lambda a, b: _number(a).pow(_number(b))),
     "quarter": Function(1, 1, _DATE, _plain(lambda e: e.dt.quarter())),
-    "regexp_like": Function(2, 2, _STRING, lambda a, b: _text(a).str.contains(_text(b))),
+    "regexp_like": Function(2, 2, _STRING, _matches),
     "round": Function(1, 2, _NUMBER, _round),
     "second": Function(1, 1, ("date time",), _plain(lambda e: e.cast(pl.Time).dt.second())),
     "sqrt": Function(1, 1, _NUMBER, lambda a: _number(a).sqrt()),

@@ -177,8 +177,8 @@ def _arithmetic(operation: Operation, left: Typed, right: Typed) -> pl.Expr:
             return a * b
         case "/":
             return a / b
-    rest = a % b  # with the divisor's sign; SQL has the dividend's
-    return pl.when((rest != 0) & ((a < 0) != (b < 0))).then(rest - b).otherwise(rest)
+    rest = a.abs() % b.abs()  # a % b has the divisor's sign in Polars, and the dividend's in SQL
+    return pl.when(a < 0).then(rest * -1).otherwise(rest)
 
 
 def _of_times(operation: Operation, left: Typed, right: Typed) -> pl.Expr:

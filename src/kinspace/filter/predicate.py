@@ -219,7 +219,6 @@ def _of_tree(written: Value, schema: Mapping[str, pl.DataType]) -> Predicate:
     predicate = _kept.get(known)
     if predicate is None:
         expr = Lowering(schema).predicate(tree)
-        _collect(pl.DataFrame(schema=dict(schema)), expr)  # what only Polars can tell: a regular expression, say
         predicate = Predicate(expr, columns_of(tree), key, cast(Node, tree))
         _keep(known, predicate)
     return predicate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,6 +57,19 @@ def parse_scalar(value: Any, what: str) -> Scalar:
         f"{what} must be a number, string, bool, date, datetime, time, timedelta, bytes or None; "
         f"got {type(value).__name__}"
     )
+
+
+def parse_number(text: str) -> int | float:
+    """Return what digits, with a point or exponent, stand for; InvalidInput if that is no number of those there are."""
+    try:
+        if text.isdecimal():
+            return cast(int, parse_scalar(int(text) if len(text) < 60 else _WIDEST, f"the number {text:.60}"))
+        number = float(text)
+    except ValueError as error:
+        raise error if isinstance(error, InvalidInput) else InvalidInput(f"{text:.60!r} is no number") from None
+    if number == float("inf"):
+        raise InvalidInput(f"the number {text:.60} is larger than any of 64 bits")
+    return number
 
 
 def _text(value: str, what: str) -> str:

@@ -24,7 +24,7 @@ from .build import (
 from .casts import type_named
 from .compare import FLIPPED
 from .params import Params
-from .scalars import parse_scalar
+from .scalars import parse_number, parse_scalar
 from .sql_parser import parse_tokens
 from .sql_tokens import Words
 from .tree import Call, Column, Compare, Comparison, Constant, Elements, IsNull, Like, Node, Not, Scalar, Value
@@ -88,16 +88,7 @@ class _Reader:
     def literal(self, node: Any, depth: int) -> Value:
         if node.is_string:
             return Constant(parse_scalar(node.name, "a string"))
-        text = node.name
-        try:
-            if text.isdecimal():
-                return Constant(parse_scalar(int(text), "a number"))
-            number = float(text)
-        except ValueError as error:
-            raise error if isinstance(error, InvalidInput) else _unknown(node) from None
-        if number == float("inf"):
-            raise InvalidInput(f"{text:.40} is larger than any number of 64 bits")
-        return Constant(number)
+        return Constant(parse_number(node.name))
 
     def boolean(self, node: Any, depth: int) -> Value:
         return Constant(bool(node.this))

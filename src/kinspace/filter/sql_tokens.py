@@ -19,7 +19,7 @@ from sqlglot.tokens import Tokenizer
 from ..errors import InvalidInput
 from .casts import type_named
 from .params import Params
-from .scalars import parse_scalar
+from .scalars import parse_number, parse_scalar
 from .tree import Scalar
 
 MAX_BYTES = 65_536  # of UTF-8
@@ -179,10 +179,41 @@ class Words:
         elif word == "AND":
             top.betweens -= 1
         self._emit(_RESERVED[word], word, token)
+        if word == "IN" and self._values_listed():
+            return
         if word in ("IS", "NOT") and (word == "IS" or self._was("IS", 2)) and self._comes("DISTINCT", "FROM"):
             for _ in range(2):  # the parser knows these two by their text
                 self._emit(TokenType.VAR, self._given[self._at].text.upper(), self._given[self._at])
                 self._at += 1
+
+    def _values_listed(self) -> bool:
+        """Whether plain values in brackets come, which were made one: the parser takes its time for each of many."""
+        at = self._at + 1
+        found: list[Scalar] = []
+        if not self._comes("("):
+            return False
+        while True:
+            sign = 1
+            while at < len(self._given) and self._given[at].token_type == TokenType.DASH:
+                at, sign = at + 1, -sign
+            if at + 1 >= len(self._given):
+                return False
+            token, end = self._given[at], self._given[at + 1]
+            if token.comments or end.comments or end.token_type not in (TokenType.COMMA, TokenType.R_PAREN):
+                return False
+            if token.token_type == TokenType.NUMBER:
+                found.append(sign * parse_number(token.text))
+            elif token.token_type == TokenType.STRING and sign == 1:
+                found.append(parse_scalar(token.text, "a string"))
+            else:
+                return False
+            at += 2
+            if end.token_type == TokenType.R_PAREN:
+                break
+        token = self._given[self._at]
+        self._at = at
+        self._value(tuple(found), token)
+        return True
 
     def _in_call(self, token: Token, word: str, following: Token | None) -> bool:
         """Whether it is a word of CASE, CAST, EXTRACT or SUBSTRING, and was dealt with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,20 +39,20 @@ class Frame:
         """Return itself."""
         return self
 
-    @property
-    def fixed(self) -> pl.Schema:
-        """The frame's."""
-        return self._frame.schema
-
-    @property
+    @cached_property
     def schema(self) -> pl.Schema:
         """The frame's."""
         return self._frame.schema
 
     @property
+    def fixed(self) -> pl.Schema:
+        """The frame's schema."""
+        return self.schema
+
+    @property
     def columns(self) -> Sequence[str]:
         """All of them."""
-        return self._frame.columns
+        return list(self.schema)
 
     def checked(self, asked: Nearest) -> Nearest:
         """Check the column or the index, the key and the vector; the rows themselves are not looked at."""

@@ -79,7 +79,7 @@ def _by_and_vector(target: tuple[Any, ...], *, given: bool) -> tuple[str | Hnsw 
     """The column's name or the index, if any, and the vector, None where key= or text= is in its place."""
     if given:
         if len(target) > 1 or not all(isinstance(one, (str, Hnsw)) for one in target):
-            raise InvalidInput(f"beside key=, text= or examples nearest takes no more than a column's name: {HOW}")
+            raise InvalidInput(f"key=, text= and examples stand for the query; give a column's name at most: {HOW}")
         return (target[0] if target else None), None
     if len(target) not in (1, 2):
         raise InvalidInput(

@@ -15,7 +15,8 @@ from .plan import Plan, Sort
 from .projection import check_orderable
 from .source import Rows, Search
 
-_FIRST, _GROWTH = 1_000, 16  # rows ranked at first where nobody knows how many, and how many times more if it's not all
+_FIRST, _GROWTH = 1_000, 16  # rows ranked at first where nobody knows how many, and how many times more after that
+_WRITTEN = 64  # rows that may have come before a page since the one before
 _EVERY = 2**62  # more than there are
 
 
@@ -62,10 +63,12 @@ def _ranked(rows: Rows, plan: Plan, search: Search, wanted: int, after: Cursor |
     Ranking a thousand rows costs little more than ranking ten, and ranking all of them not ten times as much.
     """
     k = wanted  # enough where each row that is ranked is one of those wanted
-    if after is not None or plan.group is not None:
-        k += (0 if after is None else after.given + (plan.offset or 0)) + _FIRST
+    if after is not None:
+        k += after.given + (plan.offset or 0) + _WRITTEN
+    if plan.group is not None:
+        k += _FIRST
     elif plan.within is not None:
-        k = min(wanted, _FIRST)
+        k = min(k, _FIRST)
     while True:
         k = min(k, _EVERY)
         handles, distances = search.nearest(k, exact=True)

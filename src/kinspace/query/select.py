@@ -33,6 +33,20 @@ class Select:
     then offset, then take, and last what is returned of each row. Each can be given once, where any number of times
     (all must be true). ``collect``, ``rows``, ``to_arrow``, ``page``, ``count`` and ``facets`` answer it, each from the
     newest state of the source.
+
+    Examples
+    --------
+    >>> import kinspace as ks
+    >>> rows = {"key": ["a", "b", "c", "d"], "part": ["x", "x", "x", "y"], "emb": [[0.0], [1.0], [2.0], [9.0]]}
+    >>> near = ks.select(pl.DataFrame(rows), "key", d="_dist").nearest("emb", [0.9], metric="l2")
+    >>> near.offset(1).take(2).collect()["key"].to_list(), near.within(1).collect()["key"].to_list()
+    (['a', 'c'], ['b', 'a'])
+    >>> near.group("part").rows(named=False), near.count()
+    ([('b', 0.1...), ('d', 8.1...)], 4)
+    >>> near.within(2).facets("part").rows()
+    [('x', 3)]
+    >>> ks.select(pl.DataFrame(rows), "key").sort("part", "key", descending=[True, False]).take(2).rows()
+    [{'key': 'd'}, {'key': 'a'}]
     """
 
     source: Source
@@ -245,7 +259,8 @@ class Select:
 
         Examples
         --------
-        >>> query = select(pl.DataFrame({"n": [3, 1, 2]})).sort("n")
+        >>> import kinspace as ks
+        >>> query = ks.select(pl.DataFrame({"n": [3, 1, 2]})).sort("n")
         >>> first = query.page(2)
         >>> first.rows(named=False), query.page(2, after=first.next).rows(named=False)
         ([(1,), (2,)], [(3,)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,8 +99,7 @@ def parse_ranking(diversity: object, boost: object, candidates: object) -> Ranki
 
 
 def _share(diversity: object) -> float:
-    if isinstance(diversity, Real) and not isinstance(diversity, bool):
-        share = float(diversity)
-        if 0.0 <= share <= 1.0:
-            return share
+    number = isinstance(diversity, (int, float, np.integer, np.floating)) and not isinstance(diversity, bool)
+    if number and 0 <= diversity <= 1:  # type: ignore[operator]  # a number, then
+        return float(diversity)  # type: ignore[arg-type]
     raise InvalidInput(f"diversity must be a number in 0…1; got {diversity!r:.80}")

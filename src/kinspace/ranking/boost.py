@@ -42,12 +42,16 @@ class Boost:
             raise InvalidInput(f"the boost cannot be evaluated: {str(error).partition(chr(10))[0]}") from error
         if not self.columns:
             found = np.full(frame.height, found[0])
+        if len(found) != frame.height:
+            raise InvalidInput(
+                f"the boost gave {len(found)} numbers for {frame.height} rows; it must give one for each"
+            )
         good = np.isfinite(found)
         if not good.all():
             row = int(np.argmin(good))
-            told = ", ".join(f"{name} = {frame[name][row]!r:.40}" for name in self.columns)
+            values = " and ".join(f"{name} is {frame[name][row]!s:.40}" for name in self.columns)
             raise InvalidInput(
-                f"the boost is {found[row]} where {told}; it must be finite, or null, which is 0: "
+                f"the boost is {found[row]}{' where ' * bool(values)}{values}; it must be finite, or null, which is 0: "
                 f"say what such rows get, as in CASE WHEN x > 0 THEN ln(x) END"
             )
         return found
@@ -94,11 +98,13 @@ def _checked(boost: Any, schema: Mapping[str, pl.DataType]) -> Boost:
 
     expr, columns = _expression(boost, schema)
     try:
-        dtype = pl.DataFrame(schema=dict(schema)).select(expr).dtypes[0]
+        tried = pl.DataFrame(schema=dict(schema)).select(expr)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise InvalidInput(f"the boost cannot be evaluated: {str(error).partition(chr(10))[0]}") from error
-    if not (dtype.is_numeric() or dtype == pl.Null):
-        raise InvalidInput(f"boost must be a number for each row; {expr!s:.80} is {dtype}")
+    if tried.width != 1 or tried.height > (0 if columns else 1):
+        raise InvalidInput(f"boost must be one number for each row; {expr!s:.80} is not")
+    if not (tried.dtypes[0].is_numeric() or tried.dtypes[0] == pl.Null):
+        raise InvalidInput(f"boost must be a number for each row; {expr!s:.80} is {tried.dtypes[0]}")
     return Boost(expr, columns)
 
 

@@ -91,7 +91,7 @@ def _chosen(
     values: NDArray[np.float64],
     proven: bool,
 ) -> Found:
-    if not diversity:
+    if not (diversity and len(ids)):
         return ids[:k], distances[:k], proven
     chosen = diversified(values, k, diversity, rows.between(ids))
     return ids[chosen], distances[chosen], proven

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from ..errors import Corrupt, KinspaceError
 from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
-from . import index, plane
+from .beside import made_anew, read_made
 from .store import Store
 
 
@@ -80,10 +79,9 @@ def lock_segments(store: Store, entries: list[SegmentEntry]) -> list[FolderLock]
 
 
 def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
-    """Read a segment's index and plane, if there are; damage costs no row anything but time, until they are remade."""
+    """Read what a segment has that can be made anew; damage costs no row anything but time, until it is."""
     folder = store.segments / entry.id
-    reads = {index.FOLDER: index.read_index, plane.FOLDER: plane.read_plane}
-    there = [name for name in reads if os.path.lexists(folder / name)]
+    there = made_anew(folder)
     problems: list[Problem] = []
     if not there:
         return problems
@@ -91,7 +89,7 @@ def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
     try:
         for name in there:
             try:
-                reads[name](reader, store.meta)
+                read_made(reader, store.meta, name)
             except KinspaceError as error:
                 problems.append(Problem(folder / name, f"{error} (it is made again by itself: index() does it now)", 0))
     finally:

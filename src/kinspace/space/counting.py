@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
-from .bits import unpack
+from .bits import Words, unpack
+from .column_files import index_for
+from .column_index import full
 from .masks import masks_of
+from .part import Part
 from .view import View
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ def count(view: View, predicate: Predicate | None) -> int:
     """How many live rows match; all that are live for None."""
     if predicate is None:
         return len(view)
-    return sum(int(np.count_nonzero(rows)) for rows in _matching(view, predicate))
+    return sum(int(np.bitwise_count(words).sum()) for words in _matching(view, predicate) if words is not None)
 
 
 def facet_counts(
@@ -54,16 +57,48 @@ def facet_counts(
     import polars as pl
 
     dtype = counted_type(view, column)
-    pieces = [pl.Series(column, [], dtype=dtype)]
-    for part, rows in zip(view.parts, _matching(view, predicate), strict=True):
-        if part.rows:
-            values = part.frame(view.schema, [column]).get_column(column).filter(pl.Series(rows))
-            pieces.append(_flat(values).cast(dtype))
-    counted = pl.concat(pieces).drop_nulls().alias("value").to_frame().group_by("value").len("rows")
+    found = [
+        _counted(view, part, words, column) for part, words in zip(view.parts, _matching(view, predicate), strict=True)
+    ]
+    filled = [frame for frame in found if frame.height]
+    if len(filled) == 1:
+        (counted,) = filled
+    else:
+        empty = pl.DataFrame(schema={"value": dtype, "rows": pl.Int64})
+        every = pl.concat([empty, *(frame.cast({"value": dtype}) for frame in filled)])
+        counted = every.group_by("value").sum()
+    if limit is not None and limit < counted.height:
+        counted = _first(counted, limit)
     counted = counted.sort("rows", "value", descending=[True, False])
-    if limit is not None:
-        counted = counted.head(limit)
-    return counted["value"].alias(column), counted["rows"].cast(pl.Int64).to_numpy()
+    return counted["value"].alias(column).cast(dtype), counted["rows"].to_numpy()
+
+
+def _first(counted: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """The most frequent of more values, in any order: of equally frequent ones the first, without sorting them all."""
+    import polars as pl
+
+    if limit == 0:
+        return counted.clear()
+    least = counted["rows"].top_k(limit).min()
+    more = counted.filter(pl.col("rows") > least)
+    return pl.concat([more, counted.filter(pl.col("rows") == least).bottom_k(limit - more.height, by="value")])
+
+
+def _counted(view: View, part: Part, words: Words | None, column: str) -> pl.DataFrame:
+    """The values of one part, each once, and how many rows have each."""
+    import polars as pl
+
+    index = index_for(view, part, column)
+    if index is not None:
+        rows = index.count(words)
+        return pl.DataFrame([index.values.alias("value"), pl.Series("rows", rows)]).filter(pl.col("rows") > 0)
+    if part.rows == 0 or (words is not None and not words.any()):
+        return pl.DataFrame()
+    values = part.frame(view.schema, [column], keys=False).get_column(column)
+    if words is not None:
+        values = values.filter(pl.Series(unpack(words, part.rows)))
+    frame = _flat(values).drop_nulls().alias("value").to_frame()
+    return frame.group_by("value").len("rows").cast({"rows": pl.Int64})
 
 
 def counted_type(view: View, column: str) -> pl.DataType:
@@ -94,14 +129,15 @@ def _flat(values: pl.Series) -> pl.Series:
     return values.replace(-0.0, 0.0) if values.dtype.is_float() else values
 
 
-def _matching(view: View, predicate: Predicate | None) -> list[NDArray[np.bool_]]:
-    """For each part whether each of its rows is live and matches."""
-    masks = [None] * len(view.parts) if predicate is None else masks_of(view, predicate)
-    found = []
-    for part, words in zip(view.parts, masks, strict=True):
-        rows = np.ones(part.rows, np.bool_)
-        for kept in (part.live, words):
-            if kept is not None:
-                rows &= unpack(kept, part.rows)
-        found.append(rows)
-    return found
+def _matching(view: View, predicate: Predicate | None) -> list[Words | None]:
+    """For each part the rows that are live and match; None for all of them."""
+    masks: list[Words | None] = [None] * len(view.parts)
+    if predicate is not None:
+        masks[:] = masks_of(view, predicate)
+    return [_both(part.live, words, part.rows) for part, words in zip(view.parts, masks, strict=True)]
+
+
+def _both(live: Words | None, words: Words | None, rows: int) -> Words | None:
+    if live is None:
+        return words
+    return live[: -(-rows // 64)] & (full(rows) if words is None else words)

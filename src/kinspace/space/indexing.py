@@ -17,6 +17,7 @@ from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
 from ..types import Metric
+from .column_indexing import lack_columns, make_columns
 from .expand import Curve, measure_expand
 from .flush import turn
 from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
@@ -38,9 +39,9 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index, or a plane, and has none here."""
-    parts = store.view().parts
-    return bool(store.indexes.lack(parts) or lack_plane(parts))
+    """Whether a segment should have an index, a plane, zones or a column's index, and has none here."""
+    view = store.view()
+    return bool(store.indexes.lack(view.parts) or lack_plane(view.parts) or lack_columns(view))
 
 
 def make_planes(
@@ -109,6 +110,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
     if store.readonly:
         return None
     make_planes(store, stopped, threads=1)
+    make_columns(store, stopped)
     while not stopped():
         if store.indexes.foreground:
             return LOOK_AGAIN
@@ -132,6 +134,7 @@ def index_now(store: Store, progress: Progress | None) -> int:
     """Make every index that is missing or damaged; how many those were. What is there is read from the disk again."""
     indexes = store.indexes
     make_planes(store, anew=True)
+    make_columns(store, anew=True)
     indexes.foreground += 1
     try:
         lock = turn(store, store.indexing, wait=True)

@@ -14,11 +14,12 @@ from ..ranking import parse_examples, parse_ranking
 from ..storage.keys import parse_key
 from ..types import Key, parse_k, parse_threads
 from .effort import parse_effort
+from .examples import Asked, examples_of
 from .fit import space_queries, space_query
 from .hits import Hits
 from .masks import masks_where
 from .measuring import Measuring
-from .ranked import Asked, examples_of, search
+from .ranked import search
 from .rerank import nearest
 from .trained import warn_if_untrained
 from .view import View

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
 from ..types import Key, parse_count
+from .beside import column_bytes
 from .index import index_bytes, segment_of
 from .neighbours import Neighbours
 from .plane import coded, plane_bytes
@@ -216,7 +217,7 @@ class Reading(Neighbours, Table):
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
         `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
-        are those of the codes that exact searches scan.
+        are those of the codes that exact searches scan, `column_index_bytes` those of zones and columns' indexes.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -237,6 +238,7 @@ class Reading(Neighbours, Table):
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
             "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
+            "column_index_bytes": sum(column_bytes(part) for part in view.parts),
             "version": view.state.version,
         }
 

@@ -112,6 +112,7 @@ class RemoteSpace(Space):
             "indexed_segments": 0,
             "index_bytes": 0,
             "plane_bytes": 0,
+            "column_index_bytes": 0,
             "version": view.state.version,
         }
 
@@ -154,7 +155,7 @@ class RemoteSpace(Space):
     set = update = load = multiset = add_texts = _refuse
     snapshot = drop_snapshot = restore = fork = freeze = write_to_space = _refuse
     delete = multidelete = delete_where = delete_all = _refuse
-    flush = compact = index = _refuse
+    flush = compact = index = index_column = drop_column_index = _refuse
     __setitem__ = __delitem__ = _refuse
 
     def __repr__(self) -> str:

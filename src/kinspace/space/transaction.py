@@ -39,6 +39,7 @@ class Transaction:
         self._horizon = view.state.horizon
         self._deleted = view.state.deleted
         self._frozen = view.state.frozen
+        self._indexed = view.state.indexed
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
         self._connection = connection
@@ -55,7 +56,14 @@ class Transaction:
                 self._connection, self._next_seq, now(), self._tallies["moment"]
             )
         return State(
-            version + 1, self._next_seq, self._horizon, self._deleted, self._frozen, self._columns, self._tallies
+            version + 1,
+            self._next_seq,
+            self._horizon,
+            self._deleted,
+            self._frozen,
+            self._columns,
+            self._tallies,
+            self._indexed,
         )
 
     def put(self, batch: Batch) -> None:
@@ -142,6 +150,10 @@ class Transaction:
             self._columns, self.changed = then.state.columns, True
             self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
+
+    def index_columns(self, columns: tuple[str, ...]) -> None:
+        """Have these columns indexed from now on, and no others."""
+        self._indexed, self.changed = columns, True
 
     def freeze(self) -> None:
         """Let no row change from now on."""

@@ -80,22 +80,27 @@ class State:
     frozen: bool = False  # no row changes any more
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
+    indexed: tuple[str, ...] = ()  # columns whose values are to be indexed
 
     def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
         fields = {name: getattr(self, name) for name in _SIMPLE}
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
-        return json.dumps({**fields, "tallies": tallies}, sort_keys=True), self.columns
+        indexed = {"indexed": self.indexed} if self.indexed else {}  # not in the catalogs of spaces without
+        return json.dumps({**fields, **indexed, "tallies": tallies}, sort_keys=True), self.columns
 
     @classmethod
     def of_row(cls, body: str, columns: bytes) -> State:
         """What row() stored."""
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
-        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies)
+        indexed = tuple(fields.get("indexed", ()))
+        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies, indexed=indexed)
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
+        if not all(type(name) is str for name in indexed):
+            raise ValueError("the columns that are indexed are not named")
         return state
 
     @classmethod
