@@ -14,6 +14,8 @@ from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from ..errors import Unavailable
+
 SPAN = "span"  # in a node's meta: where its text begins and ends
 
 
@@ -88,7 +90,14 @@ def parse(text: str) -> list[exp.Expr | None]:
         else token
         for at, token in enumerate(tokens)
     ]
-    return dialect.parser().parse(plain, text)
+    try:
+        parser = dialect.parser()
+    except TypeError as error:
+        raise Unavailable(
+            "SQL needs sqlglot's parser in Python, which sqlglotc replaces by one that can't be extended: "
+            "pip uninstall sqlglotc; pip install --force-reinstall sqlglot"
+        ) from error
+    return parser.parse(plain, text)
 
 
 class Pgvector(Postgres):

@@ -313,7 +313,7 @@ class Hub(HubFolder):
         --------
         >>> with connect(":memory:") as hub:
         ...     docs = hub.create_space("docs", dims=2)
-        ...     docs.multiset([("a", [1, 0], {"year": 2019}), ("b", [1, 0], {"year": 2024}), ("c", [0, 1])])
+        ...     _ = docs.multiset([("a", [1, 0], {"year": 2019}), ("b", [1, 0], {"year": 2024}), ("c", [0, 1])])
         ...     near = "select id, _dist from docs where year > 2020 order by emb <=> :q limit 1"
         ...     hub.sql(near, {"q": [0, 2]}).rows()
         [('b', 1.0)]

@@ -38,7 +38,7 @@ class Table:
         >>> import kinspace as ks, polars as pl
         >>> hub = ks.connect(":memory:")
         >>> docs = hub.create_space("docs", dims=2)
-        >>> docs.multiset([("a", [1, 0], {"year": 2020}), ("b", [0, 1], {"year": 2024})])
+        >>> _ = docs.multiset([("a", [1, 0], {"year": 2020}), ("b", [0, 1], {"year": 2024})])
         >>> docs.lazy().filter(pl.col("year") > 2021).select("key", pl.col("vector").arr.sum()).collect().rows()
         [('b', 1.0)]
         """
@@ -89,7 +89,7 @@ class Table:
         >>> import kinspace as ks, polars as pl
         >>> hub = ks.connect(":memory:")
         >>> docs = hub.create_space("docs", dims=2)
-        >>> docs.multiset([("a", [1, 0], {"year": 2020}), ("b", [0, 1], {"year": 2024})])
+        >>> _ = docs.multiset([("a", [1, 0], {"year": 2020}), ("b", [0, 1], {"year": 2024})])
         >>> pl.DataFrame(docs.to_arrow("year", "key")).rows()
         [(2020, 'a'), (2024, 'b')]
         """
