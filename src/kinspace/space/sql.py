@@ -18,7 +18,8 @@ from ..query.dialect import OPERATORS
 from ..query.operand import Operand, Parameter, RowOf, parse_vector
 from ..query.placeholders import same_values
 from ..query.select import Select
-from ..query.statement import COUNT_ALL, EVERY, Item, Part, Statement, read_statement
+from ..query.statement import COUNT_ALL, EVERY, Item, Part, Statement
+from ..query.statement_text import read_statement
 from ..types import parse_distance
 from .source import SpaceSource
 
