@@ -6,11 +6,11 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from trees import DATES, KINDS, NUMBERS, POOLS, STRINGS, agree, column
 
 from kinspace.filter.build import between
 from kinspace.filter.tree import Arithmetic, Call, Compare, Constant, Elements, In, IsNull, Like
 from thorough import rounds
+from trees import DATES, KINDS, NUMBERS, POOLS, STRINGS, agree, column
 
 SIGNS = ["=", "!=", "<", "<=", ">", ">="]
 

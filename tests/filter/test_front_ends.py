@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from printed import as_expression, as_mapping, as_sql
-from trees import FRAME, ROWS, agree, plain_trees, rich_trees, truth
 
 import kinspace as ks
 from kinspace.filter import compile_predicate
+from printed import as_expression, as_mapping, as_sql
 from thorough import rounds
+from trees import FRAME, ROWS, agree, plain_trees, rich_trees, truth
 
 SCHEMA = FRAME.schema
 

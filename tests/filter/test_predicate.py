@@ -11,10 +11,10 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from hypothesis import given, strategies as st
-from rows import FRAME, keys
 
 from kinspace import InvalidInput
 from kinspace.filter import compile_predicate
+from rows import FRAME, keys
 
 
 def test_columns_are_the_columns_read_each_once() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from rows import FRAME
 
 from kinspace import InvalidInput
 from kinspace.filter import compile_predicate
+from rows import FRAME
 
 NO_PREDICATES = {
     "": "empty",

@@ -128,6 +128,22 @@ def test_the_key_and_a_clock_may_be_looked_at(space: ks.Space) -> None:
     assert space.nearest_neighbors(3, vector=[1, 1, 1], boost=pl.col("key").str.len_chars()).keys == ["bbb", "cc", "a"]
 
 
+def test_sql_ks_col_and_polars_mean_the_same(popular: Any) -> None:
+    space, live = popular
+    answers = [
+        list(space.nearest_neighbors(7, vector=live["k13"][0], boost=boost, exact=True))
+        for boost in ("clicks / 500 - 1", ks.col("clicks") / 500 - 1, pl.col("clicks") / 500 - 1)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_boost_that_names_the_clock_is_read_each_time(space: ks.Space) -> None:
+    space.multiset([("old", [1, 0, 0], {"year": 1990}), ("new", [1, 1, 0], {"year": 2020})])
+    for _ in range(2):
+        hits = space.nearest_neighbors(2, vector=[1, 0, 0], boost="0.1 * (year - year(now()))", exact=True)
+        assert hits.keys == ["new", "old"]
+
+
 def test_a_space_without_rows_answers_with_none(space: ks.Space) -> None:
     for exact in (True, False):
         assert list(space.nearest_neighbors(3, vector=[1, 0, 0], boost="1", exact=exact)) == []

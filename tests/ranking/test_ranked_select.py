@@ -63,7 +63,7 @@ FRAME = pl.DataFrame({"n": [1, 2], "emb": pl.Series([[1.0, 0.0], [0.0, 1.0]], dt
         (("emb",), {"positive": ["a"]}, "no keys"),
         (("emb",), {"positive": [1]}, "no keys"),
         (("emb",), {"positive": [[1, 0, 0]]}, "2 dims"),
-        (("emb", [1, 0]), {"positive": [[1, 0]]}, "stand for the query"),
+        (("emb", [1, 0]), {"positive": [[1, 0]]}, "examples"),
         ((), {"positive": [[1, 0]]}, "which one"),
         (("emb",), {"positive": []}, "empty"),
         (("emb",), {"negative": [[1, 0]], "diversity": 0.5}, "average"),

@@ -30,6 +30,12 @@ def query(
     key: Annotated[str | None, typer.Option("--key", help="The neighbours of this key's row.")] = None,
     vector: Annotated[str | None, typer.Option("--vector", metavar="JSON", help="A vector: '[0.1, 0.2, …]'.")] = None,
     vector_file: Annotated[Path | None, typer.Option("--vector-file", help="A vector in a .npy file.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option("--like", metavar="KEY", help="Like this key's row; may be given many times.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option("--unlike", metavar="KEY", help="And unlike this key's; many times as well.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=0, help="How many rows.")] = 10,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help='Only rows for which it is true: "year > 2020".')
@@ -57,33 +63,49 @@ def query(
     facets: Annotated[
         str | None, typer.Option("--facets", metavar="COLUMN", help="Tell only how many rows have each value of it.")
     ] = None,
+    diversity: Annotated[
+        float | None, typer.Option("--diversity", metavar="0…1", help="How much rows are to differ from each other.")
+    ] = None,
+    boost: Annotated[
+        str | None,
+        typer.Option("--boost", metavar="SQL", help='A number by which a row is nearer: "0.05 * log1p(stars)".'),
+    ] = None,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the rows nearest to words, a vector, or a key's row.
+    """Find the rows nearest to words, a vector, or a key's row; or like some keys' rows, and unlike others.
 
-    By key, the key's own row is left out. --count and --facets can do without any of these, and -k bounds the values.
+    Rows whose keys are given are left out. --unlike goes with any of the others, or alone. --count and --facets can do
+    without any of these, and -k bounds the values.
     Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
     distance, key and the columns.
     """
+    options = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file, "like": like or None}
     if count and facets is not None:
         raise InvalidInput("give one of --count and --facets")
     counted = count or facets is not None
-    given = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file}
-    asked = None if counted and within is None and set(given.values()) == {None} else one_of(**given)
+    asked = "unlike" if unlike else "all" if counted and within is None else None
+    if asked is None or any(one is not None for one in options.values()):
+        asked = one_of(**options)
     with open_hub(hub) as opened:
         target = opened.get_space(space)
         shown = _columns(target, columns)
-        search: dict[str, Any]
+        near: list[Any] = []
         if asked == "words":
-            search = {"vector": _embedded(target, " ".join(words or ()))}
-        elif asked == "key":
-            search = {"key": parse_key(target, key or "")}
-        elif asked is None:
+            near = [_embedded(target, " ".join(words or ()))]
+        elif asked in ("key", "like"):
+            near = [parse_key(target, one) for one in like or [key or ""]]
+        elif asked not in ("unlike", "all"):
+            near = [_parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())]
+        search: dict[str, Any]
+        if asked == "all":
             search = {}
+        elif like or unlike:
+            search = {"positive": near, "negative": [parse_key(target, one) for one in unlike or ()]}
         else:
-            search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
-        search |= {"exact": exact, "dims": dims, "rerank": rerank} if search else {}
+            search = {"key" if asked == "key" else "vector": near[0]}
+        if search:
+            search |= {"exact": exact, "dims": dims, "rerank": rerank, "diversity": diversity, "boost": boost}
         chosen = _select(target, search, where, within, group, per)
         if counted:
             from .counted import show_count, show_facets

@@ -65,8 +65,6 @@ def among(one: Typed, options: Sequence[Scalar]) -> pl.Expr:
         floats = [_nearest(value, one.dtype) for value in values]
         equal = [near for near, exact in floats if exact == near or math.isnan(near)]
         found = _is_in(one.expr, equal, one.dtype)
-        if any(map(math.isnan, equal)):
-            found = found | one.expr.is_nan()
     else:
         found = _is_in(one.expr, values, one.dtype)
     return pl.when(found).then(True) if None in options else found

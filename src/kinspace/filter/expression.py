@@ -34,15 +34,23 @@ class Expression:
     a space or frame, which is when a column or type that is wrong is reported.
     """
 
-    __slots__ = ("depth", "nodes", "tree")
+    __slots__ = ("_form", "depth", "nodes", "tree")
     __hash__ = None  # type: ignore[assignment]  # equality is a predicate
 
     def __init__(self, tree: Value, *parts: Expression) -> None:
         self.tree = tree
+        self._form: tuple[str] | None = None
         self.depth: int = 1 + max((part.depth for part in parts), default=0)
         self.nodes: int = 1 + sum(part.nodes for part in parts)
         if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise too_large()
+
+    @property
+    def form(self) -> tuple[str]:
+        """Equal for equal expressions, and for nothing else."""
+        if self._form is None:
+            self._form = (repr(self.tree),)
+        return self._form
 
     def __bool__(self) -> NoReturn:
         raise InvalidInput(
@@ -135,7 +143,7 @@ class Expression:
         """A struct's field; ``col("made.by")`` is ``col("made").field("by")``."""
         if not isinstance(self.tree, Column) or not isinstance(name, str):
             raise InvalidInput(f"field takes the name of a field of a column that is a struct; got {name!r:.60}")
-        return Expression(Column((*self.tree.path, name)))
+        return Expression(Column((*self.tree.path, str(name))))
 
     def is_in(self, values: Iterable[Any]) -> Expression:
         """Whether it equals one of these values."""
@@ -303,13 +311,12 @@ def col(name: str) -> Expression:
     --------
     >>> import kinspace as ks, polars as pl
     >>> frame = pl.DataFrame({"title": ["a", "b", "c"], "kib": [512, 2048, None]})
-    >>> found = ks.select(frame, "title", mib=ks.col("kib") / 1024).where(ks.col("kib") > 1000)
-    >>> found.collect().rows()
-    [('b', 2.0)]
+    >>> ks.select(frame, "title").where((ks.col("kib") / 1024 > 1) | ks.col("kib").is_null()).collect().rows()
+    [('b',), ('c',)]
     """
     if not isinstance(name, str):
         raise InvalidInput(f"col takes a column's name; got {name!r:.60} ({type(name).__name__})")
-    return Expression(Column((name,)))
+    return Expression(Column((str(name),)))
 
 
 def _operand(value: object) -> Expression:

@@ -80,7 +80,7 @@ class _Reader:
             return Not(self._asked(of, operand, depth + 1))
         make = _OPERATORS.get(name) if isinstance(name, str) else None
         if make is None:
-            hint = f"; for a struct's field write {of.name + '.' + str(name):.60!r}" if of.is_struct else ""
+            hint = f"; for a struct's field write {f'{of.name}.{name}'!r:.60}" if of.is_struct else ""
             raise InvalidInput(f"there is no operator {_shown(name)} for {of.name!r}; there are: {_operators()}{hint}")
         return make(of, operand)
 

@@ -66,7 +66,7 @@ def parse_number(text: str) -> int | float:
             return cast(int, parse_scalar(int(text) if len(text) < 60 else _WIDEST, f"the number {text:.60}"))
         number = float(text)
     except ValueError as error:
-        raise error if isinstance(error, InvalidInput) else InvalidInput(f"{text:.60!r} is no number") from None
+        raise error if isinstance(error, InvalidInput) else InvalidInput(f"{text!r:.60} is no number") from None
     if number == float("inf"):
         raise InvalidInput(f"the number {text:.60} is larger than any of 64 bits")
     return number

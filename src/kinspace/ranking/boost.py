@@ -62,8 +62,8 @@ def compile_boost(boost: Any, schema: Mapping[str, pl.DataType]) -> Boost:
 
     Parameters
     ----------
-    boost : str or polars.Expr
-        A SQL expression such as ``"0.1 * log1p(popularity)"``, or a Polars expression.
+    boost : str, Expression or polars.Expr
+        A SQL expression such as ``"0.1 * log1p(popularity)"``, ``ks.col("stars") / 1000``, or a Polars expression.
     schema : mapping of str to polars.DataType
 
     Raises
@@ -118,5 +118,8 @@ def _expression(boost: Any, schema: Mapping[str, pl.DataType]) -> tuple[pl.Expr,
         raise InvalidInput(
             f"boost must be a SQL expression (str), or an expression of ks.col or Polars; got {type(boost).__name__}"
         )
-    expr = value_expression(boost, schema)
-    return expr, columns_of(expr, schema)
+    try:
+        expr = value_expression(boost, schema)
+        return expr, columns_of(expr, schema)
+    except InvalidInput as error:
+        raise InvalidInput(f"in boost={boost!s:.80}: {error}") from error

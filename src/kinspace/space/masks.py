@@ -36,28 +36,34 @@ def predicate_of(view: View, where: Any, params: Any = None) -> Predicate:
 
 def full_schema(view: View) -> pl.Schema:
     """The key, the columns and the vector, with their types."""
-    import polars as pl
+    if view.filtered is None:
+        import polars as pl
 
-    key = pl.Int64() if view.meta.key_type == "int" else pl.String()
-    return pl.Schema({"key": key, **view.schema, "vector": pl.Array(pl.Float32, view.meta.dims)})
+        key = pl.Int64() if view.meta.key_type == "int" else pl.String()
+        view.filtered = pl.Schema({"key": key, **view.schema, "vector": pl.Array(pl.Float32, view.meta.dims)})
+    return view.filtered
 
 
 def masks_where(view: View, where: Any, params: Any = None) -> list[Words] | None:
     """For each part the rows that match a filter as the caller gave it, None if there is none.
 
-    Of text they are kept as long as the view, unless it may mean something else by then: ``"until > now()"``.
+    Of text and expressions they are kept as long as the view, unless they may mean something else by then:
+    ``"until > now()"``.
     """
-    if type(where) is not str:
-        if where is None and params is None:
-            return None
-        if where is None:
+    if where is None:
+        if params is not None:
             raise InvalidInput("params are for a filter; give where= too")
-        return masks_of(view, predicate_of(view, where, params))
+        return None
     asked: Hashable = where
-    if params is not None:
-        from ..filter import params_key
+    if type(where) is not str or params is not None:
+        from ..filter import Expression, params_key
 
-        asked = (where, params_key(params))
+        if isinstance(where, Expression) and params is None:
+            asked = where.form
+        elif type(where) is str:
+            asked = (where, params_key(params))
+        else:
+            return masks_of(view, predicate_of(view, where, params))
     found = view.masks.get(asked)
     if found is None:
         predicate = predicate_of(view, where, params)

@@ -94,10 +94,10 @@ class Neighbours(Measuring):
         diversity : float, optional
             In 0…1: choose hits of the candidates that differ from those before them (maximal marginal relevance). 0 is
             the plain answer; at 1 only the first is chosen for being near.
-        boost : str or polars.Expr, optional
+        boost : str, Expression or polars.Expr, optional
             A number of each row's own by which it is ranked as nearer than it is, in units of distance, such as
-            ``"0.05 * log1p(popularity)"``; null is 0. Candidates are ordered by distance − boost, and with exact=True
-            all rows.
+            ``"0.05 * log1p(popularity)"`` or ``ks.col("stars") / 1000``; null is 0. Candidates are ordered by distance
+            − boost, and with exact=True all rows.
         candidates : int, optional
             The so many nearest rows are what diversity and boost choose from; by default 10 for each hit and at least
             100.

@@ -65,6 +65,7 @@ class View:
         filled = [part for part in self.parts if part.rows]
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
         self._prefix_scans: dict[int, _core.Scan] = {}
+        self.filtered: pl.Schema | None = None  # what filters may name, kept likewise
         self.masks: dict[Hashable, list[Words]] = {}  # of filters, kept by whoever evaluates them
 
     def again(self) -> View:

@@ -99,7 +99,7 @@ class State:
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
-        if not all(type(name) is str for name in indexed):
+        if type(fields.get("indexed", [])) is not list or not all(type(name) is str for name in indexed):
             raise ValueError("the columns that are indexed are not named")
         return state
 
