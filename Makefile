@@ -53,8 +53,8 @@ bench: ## short forms of the comparisons with every peer, about six minutes
 	.venv-bench/bin/python -m benchmarks.indexed --short
 	.venv-bench/bin/python -m benchmarks.dtypes --short
 	.venv-bench/bin/python -m benchmarks.versions --short
-	.venv-bench/bin/python -m benchmarks.filters --short
 	.venv-bench/bin/python -m benchmarks.ranking --short
+	.venv-bench/bin/python -m benchmarks.filters --short
 	.venv-bench/bin/python -m benchmarks.compare --short
 	.venv-bench/bin/python -m benchmarks.compare --short --filtered --set minilm
 	.venv-bench/bin/python -m benchmarks.compare --short --growth
@@ -70,8 +70,8 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.indexed
 	.venv-bench/bin/python -m benchmarks.dtypes
 	.venv-bench/bin/python -m benchmarks.versions
-	.venv-bench/bin/python -m benchmarks.filters
 	.venv-bench/bin/python -m benchmarks.ranking
+	.venv-bench/bin/python -m benchmarks.filters
 	.venv-bench/bin/python -m benchmarks.compare --full
 	.venv-bench/bin/python -m benchmarks.compare --full --in-turn --engine kinspace kinspace-m32 symphonyqg symphonyqg-8bit lorann hnswlib
 	.venv-bench/bin/python -m benchmarks.compare --filtered

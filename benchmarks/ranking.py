@@ -86,7 +86,7 @@ def _alike(space: Any, queries: corpus.Vectors, share: float) -> tuple[float, fl
     for query in queries:
         hits = space.nearest_neighbors(K, vector=query, diversity=share, exact=True)
         found = np.stack(list(space.multiget(hits.keys)))
-        pairs.append(sum(int((ks.cos_dist(found[:i], found[i]) < ALIKE).sum()) for i in range(1, len(found))))
+        pairs.append(sum(int(np.sum(ks.cos_dist(found[:i], found[i]) < ALIKE)) for i in range(1, len(found))))
         far.append(float(hits.distances.mean()))
     return float(np.mean(pairs)), float(np.mean(far))
 

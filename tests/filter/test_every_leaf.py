@@ -9,7 +9,6 @@ import pytest
 
 from kinspace.filter.build import between
 from kinspace.filter.tree import Arithmetic, Call, Compare, Constant, Elements, In, IsNull, Like
-from thorough import rounds
 from trees import DATES, KINDS, NUMBERS, POOLS, STRINGS, agree, column
 
 SIGNS = ["=", "!=", "<", "<=", ">", ">="]
@@ -18,7 +17,7 @@ SIGNS = ["=", "!=", "<", "<=", ">", ">="]
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_column_compares_exactly_with_each_value(kind: str) -> None:
     columns = KINDS[kind][0]
-    agree(Compare(sign, one, Constant(value)) for one, sign, value in product(columns, SIGNS, POOLS[kind]))
+    agree((Compare(sign, one, Constant(value)) for one, sign, value in product(columns, SIGNS, POOLS[kind])), 1_000)
     agree(Compare(sign, Constant(value), one) for one, sign, value in product(columns, ["<", ">="], POOLS[kind]))
 
 
@@ -47,7 +46,7 @@ def test_the_elements_of_a_list_are_three_valued_too(quantifier: Any) -> None:
 def test_each_pattern_matches_what_it_says_whole(ignore_case: bool) -> None:
     signs = ["", "%", "_", "a", "A", "\\%", "\\\\", "\\_", "é", "\n", ".", "*", "'"]
     patterns = {"".join(some) for n in (1, 2, 3) for some in product(signs, repeat=n)}
-    agree(Like(column("s"), pattern, ignore_case) for pattern in sorted(patterns)[:: rounds(3, 1)])
+    agree(Like(column("s"), pattern, ignore_case) for pattern in sorted(patterns))
 
 
 @pytest.mark.parametrize("operation", ["+", "-", "*", "/", "%"])

@@ -121,3 +121,19 @@ def test_a_key_is_a_column_of_every_front_end(space: ks.Space) -> None:
     for where in ("key = 'k2'", ks.col("key") == "k2", {"key": "k2"}):
         assert space.nearest_neighbors(5, vector=[1, 2, 3], where=where).keys == ["k2"]
     assert keys("key = 'a'") == "a"
+
+
+def test_what_is_kept_is_small_whatever_was_asked(space: ks.Space) -> None:
+    space.multiset([(f"k{i}", [1, 2, i], {"n": i}) for i in range(4)])
+    many = list(range(2, 50_000))
+    predicate._kept.clear()
+    for _ in range(2):
+        for where, params in (
+            ("n IN :xs", {"xs": many}),
+            (ks.col("n").is_in(many), None),
+            ({"n": {"$in": many}}, None),
+        ):
+            hits = space.nearest_neighbors(5, vector=[1, 2, 3], where=where, params=params)
+            assert sorted(hits.keys) == ["k2", "k3"]
+    assert not predicate._kept
+    assert len(repr(list(space._store.view().masks))) < 1_000

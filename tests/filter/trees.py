@@ -30,6 +30,7 @@ from kinspace.filter.tree import (
     Not,
     Or,
 )
+from thorough import some
 
 NAN, INF = float("nan"), float("inf")
 WORDS = ["", "a", "Ab", "it's", "100%", "a_b", "\\", "é\n", ".*", "ab%a"]
@@ -255,9 +256,9 @@ def truth(node: Any, row: dict[str, Any]) -> Any:
     raise AssertionError(node)
 
 
-def agree(trees: Iterable[Any]) -> None:
-    """All of them evaluated at once, each value true, false or null as brute force has it."""
-    every = list(trees)
+def agree(trees: Iterable[Any], few: int = 250) -> None:
+    """So many of them, or all, evaluated at once: each value true, false or null as brute force has it."""
+    every = some(trees, few)
     exprs = [compile_predicate(Expression(tree), FRAME.schema).expr.alias(str(i)) for i, tree in enumerate(every)]
     found = FRAME.select([*exprs, pl.int_range(pl.len()).alias("rows")])
     for i, tree in enumerate(every):

@@ -51,6 +51,13 @@ def query(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="With --dims: order what that finds by all components, or not."),
     ] = None,
+    diversity: Annotated[
+        float | None, typer.Option("--diversity", metavar="0…1", help="How much rows are to differ from each other.")
+    ] = None,
+    boost: Annotated[
+        str | None,
+        typer.Option("--boost", metavar="SQL", help='A number by which a row is nearer: "0.05 * log1p(stars)".'),
+    ] = None,
     offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over so many rows first.")] = 0,
     within: Annotated[
         float | None, typer.Option("--within", metavar="DISTANCE", help="Only rows at most so far away; exact.")
@@ -63,13 +70,6 @@ def query(
     facets: Annotated[
         str | None, typer.Option("--facets", metavar="COLUMN", help="Tell only how many rows have each value of it.")
     ] = None,
-    diversity: Annotated[
-        float | None, typer.Option("--diversity", metavar="0…1", help="How much rows are to differ from each other.")
-    ] = None,
-    boost: Annotated[
-        str | None,
-        typer.Option("--boost", metavar="SQL", help='A number by which a row is nearer: "0.05 * log1p(stars)".'),
-    ] = None,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,13 +80,12 @@ def query(
     Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
     distance, key and the columns.
     """
-    options = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file, "like": like or None}
     if count and facets is not None:
         raise InvalidInput("give one of --count and --facets")
     counted = count or facets is not None
-    asked = "unlike" if unlike else "all" if counted and within is None else None
-    if asked is None or any(one is not None for one in options.values()):
-        asked = one_of(**options)
+    given = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file, "like": like or None}
+    alone = bool(unlike) or (counted and within is None)
+    asked = None if alone and set(map(bool, given.values())) == {False} else one_of(**given)
     with open_hub(hub) as opened:
         target = opened.get_space(space)
         shown = _columns(target, columns)
@@ -95,14 +94,12 @@ def query(
             near = [_embedded(target, " ".join(words or ()))]
         elif asked in ("key", "like"):
             near = [parse_key(target, one) for one in like or [key or ""]]
-        elif asked not in ("unlike", "all"):
+        elif asked is not None:
             near = [_parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())]
-        search: dict[str, Any]
-        if asked == "all":
-            search = {}
-        elif like or unlike:
+        search: dict[str, Any] = {}
+        if like or unlike:
             search = {"positive": near, "negative": [parse_key(target, one) for one in unlike or ()]}
-        else:
+        elif asked is not None:
             search = {"key" if asked == "key" else "vector": near[0]}
         if search:
             search |= {"exact": exact, "dims": dims, "rerank": rerank, "diversity": diversity, "boost": boost}

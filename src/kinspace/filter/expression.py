@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Any, Literal, NoReturn
 
 from ..errors import InvalidInput
@@ -39,17 +40,17 @@ class Expression:
 
     def __init__(self, tree: Value, *parts: Expression) -> None:
         self.tree = tree
-        self._form: tuple[str] | None = None
+        self._form: tuple[bytes] | None = None
         self.depth: int = 1 + max((part.depth for part in parts), default=0)
         self.nodes: int = 1 + sum(part.nodes for part in parts)
         if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise too_large()
 
     @property
-    def form(self) -> tuple[str]:
+    def form(self) -> tuple[bytes]:
         """Equal for equal expressions, and for nothing else."""
         if self._form is None:
-            self._form = (repr(self.tree),)
+            self._form = (blake2b(repr(self.tree).encode(), digest_size=32).digest(),)
         return self._form
 
     def __bool__(self) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .build import MAX_OPTIONS
 from .scalars import parse_scalar
 from .tree import Scalar
 
+_SMALL = 256  # values in lists that a key may hold itself
 Params = Mapping[str, Scalar | tuple[Scalar, ...]]
 
 
@@ -40,8 +42,10 @@ def parse_params(params: Any) -> Params:
     return found
 
 
-def typed(params: Params) -> tuple[Hashable, ...]:
-    """Something equal only for equal names and values of the same type: 1, 1.0 and True are three."""
+def typed(params: Params) -> Hashable:
+    """Something small, equal only for equal names and values of the same type: 1, 1.0 and True are three."""
+    if sum(len(value) for value in params.values() if isinstance(value, tuple)) > _SMALL:
+        return blake2b(repr(list(params.items())).encode(), digest_size=32).digest()
     return tuple(
         (name, value, tuple(map(type, value)) if isinstance(value, tuple) else type(value))
         for name, value in params.items()

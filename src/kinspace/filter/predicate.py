@@ -23,7 +23,7 @@ from .tree import Column, Node, Value
 
 _PLAIN = pl.QueryOptFlags.none(projection_pushdown=True)  # looking for common terms takes minutes with many of them
 _KEPT = 256  # compiled predicates
-_KEPT_FORM = 65_536  # bytes of a Polars expression, of those that are kept
+_KEPT_FORM = 65_536  # bytes of a tree or Polars expression, of those that are kept
 _FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
@@ -199,14 +199,16 @@ def value_expression(value: Any, schema: Mapping[str, pl.DataType]) -> pl.Expr:
 
 
 def _of_text(text: str, schema: Mapping[str, pl.DataType], params: Params) -> Predicate:
-    known = (text, *typed(params), *schema.items())
+    known = (text, typed(params), *schema.items())
     predicate = _kept.get(known)
     if predicate is None:
         from .sql import read_sql  # its parser takes a moment to load
 
         tree, lasting = read_sql(text, params)
-        predicate = replace(_of_tree(tree, schema), lasting=lasting)
-        if lasting:
+        predicate = _of_tree(tree, schema)
+        if not lasting:
+            return replace(predicate, lasting=False)
+        if (predicate.key, *schema.items()) in _kept:  # it is not too large
             _keep(known, predicate)
     return predicate
 
@@ -214,13 +216,14 @@ def _of_text(text: str, schema: Mapping[str, pl.DataType], params: Params) -> Pr
 def _of_tree(written: Value, schema: Mapping[str, pl.DataType]) -> Predicate:
     check_size(written)
     tree = resolved(written, schema)
-    key = blake2b(repr(tree).encode(), digest_size=32).digest()
+    form = repr(tree).encode()
+    key = blake2b(form, digest_size=32).digest()
     known = (key, *schema.items())
     predicate = _kept.get(known)
     if predicate is None:
-        expr = Lowering(schema).predicate(tree)
-        predicate = Predicate(expr, columns_of(tree), key, cast(Node, tree))
-        _keep(known, predicate)
+        predicate = Predicate(Lowering(schema).predicate(tree), columns_of(tree), key, cast(Node, tree))
+        if len(form) <= _KEPT_FORM:
+            _keep(known, predicate)
     return predicate
 
 
