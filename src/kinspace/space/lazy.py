@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .view import View
 
 _ROWS = 65_536  # of a batch, at most
-_BYTES = 32 << 20  # of a batch's vectors, at most
+_BYTES = 8 << 20  # of a batch's vectors, at most
 
 
 def lazy_frame(view: View, name: str) -> pl.LazyFrame:
