@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,7 @@ class View:
         self._prefix_scans: dict[int, _core.Scan] = {}
         self.filtered: pl.Schema | None = None  # what filters may name, kept likewise
         self.masks: dict[Hashable, list[Words]] = {}  # of filters, kept by whoever evaluates them
+        self.text: Any = None  # its full text, kept by whoever searches it
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""
