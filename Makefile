@@ -2,7 +2,7 @@
 # Nothing is needed but Python >= 3.11 and a C++20 compiler: each recipe makes its virtual environment if there is none
 # and builds again only what changed (a .stamp file is newer than what it was made from).
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough test-core lint format bench bench-full exact soak fuzz docs dist clean
+.PHONY: help demo test thorough test-core lint format bench bench-full exact soak fuzz adapters docs dist clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -53,6 +53,8 @@ bench: ## short forms of the comparisons with every peer, about six minutes
 	.venv-bench/bin/python -m benchmarks.indexed --short
 	.venv-bench/bin/python -m benchmarks.dtypes --short
 	.venv-bench/bin/python -m benchmarks.versions --short
+	.venv-bench/bin/python -m benchmarks.ranking --short
+	.venv-bench/bin/python -m benchmarks.filters --short
 	.venv-bench/bin/python -m benchmarks.text --short
 	.venv-bench/bin/python -m benchmarks.retrieval
 	.venv-bench/bin/python -m benchmarks.compare --short
@@ -70,6 +72,8 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.indexed
 	.venv-bench/bin/python -m benchmarks.dtypes
 	.venv-bench/bin/python -m benchmarks.versions
+	.venv-bench/bin/python -m benchmarks.ranking
+	.venv-bench/bin/python -m benchmarks.filters
 	.venv-bench/bin/python -m benchmarks.text
 	.venv-bench/bin/python -m benchmarks.retrieval
 	.venv-bench/bin/python -m benchmarks.compare --full
@@ -88,6 +92,10 @@ fuzz: $(VENV)/fuzz.stamp ## segment files, catalog rows and SQL predicates that 
 	$(PY) tests/fuzz/segment.py --seconds $(FUZZ_SECONDS)
 	$(PY) tests/fuzz/catalog.py --seconds $(FUZZ_SECONDS)
 
+adapters: ## Haystack's and LangChain's own tests of stores and filters, on a space (an environment of its own)
+	@$(MAKE) --no-print-directory VENV=.venv-adapters .venv-adapters/adapters.stamp
+	.venv-adapters/bin/python -m pytest -o filterwarnings=default -o asyncio_mode=auto tests/adapters
+
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_site, the reference made from the docstrings
 	$(PY) -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_site
 	@echo "docs/_site/index.html"
@@ -100,7 +108,7 @@ dist: $(VENV)/lint.stamp ## sdist and wheel in dist/; the sdist is then built an
 	cd build/dist-check && bin/python -c "import kinspace; print('kinspace', kinspace.__version__, kinspace.simd())"
 
 clean: ## remove every build, environment and cache
-	rm -rf .venv .venv-bench build dist docs/_site kinspace-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .venv-adapters build dist docs/_site kinspace-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments. The build's own requirements are in the environment too, so that CMake's build folder stays valid from
@@ -120,7 +128,7 @@ $(VENV)/kinspace.stamp: $(VENV)/build.stamp $(SOURCES)
 	@$(PIP) install --no-build-isolation -C build-dir=build/$(VENV:.%=%) .
 	@touch $@
 
-$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
+$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp $(VENV)/fuzz.stamp $(VENV)/adapters.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
 	@$(PIP) install --group $*
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""What Python itself costs: a search of 100 rows, a get, the import, the command's --help, each beside its budget."""
+"""What Python itself costs: a search of 100 rows, its filter, a get, the import, --help, each beside its budget."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from . import corpus, harness
 
 BUDGET_SEARCH, BUDGET_GET, BUDGET_IMPORT, BUDGET_HELP = 20.0, 30.0, 100.0, 500.0  # µs, µs, ms beyond NumPy's, ms
+BUDGET_FILTERED, BUDGET_NEW_FILTER = 40.0, 2_000.0  # µs of a search: 20 more than without, and of one never seen
 
 
 def main() -> None:
@@ -28,6 +29,11 @@ def main() -> None:
         ["the same, and its keys and distances", *_cells(calls["answered"], 1e6, "µs", BUDGET_SEARCH)],
         ["nearest_neighbors(10, key=key), 100 rows × 384", *_cells(calls["by key"], 1e6, "µs", BUDGET_SEARCH)],
         ["get(key), 100 rows × 384", *_cells(calls["get"], 1e6, "µs", BUDGET_GET)],
+        ["the same search, where=\"key != 'row-5'\"", *_cells(calls["where"], 1e6, "µs", BUDGET_FILTERED)],
+        ["… with params", *_cells(calls["params"], 1e6, "µs", BUDGET_FILTERED)],
+        ['… as ks.col("key") != "row-5", made each time', *_cells(calls["col"], 1e6, "µs", None)],
+        ['… as {"key": {"$ne": "row-5"}}', *_cells(calls["mapping"], 1e6, "µs", None)],
+        ["… as a text never seen before", *_cells(calls["new"], 1e6, "µs", BUDGET_NEW_FILTER)],
         ["import numpy", *_cells(starts["numpy"], 1e3, "ms", None)],
         ["import kinspace", *_cells(starts["kinspace"], 1e3, "ms", BUDGET_IMPORT + starts["numpy"].best * 1e3)],
         ["kinspace --help, whole process", *_cells(starts["help"], 1e3, "ms", BUDGET_HELP)],
@@ -53,12 +59,12 @@ def _calls(passes: int, count: int) -> dict[str, harness.Measured]:
         space.load(keys=keys, vectors=stored)
         space.flush()
 
-        def each(call: Callable[[int], object]) -> Callable[[], float]:
+        def each(call: Callable[[int], object], fewer: int = 1) -> Callable[[], float]:
             def run() -> float:
                 begin = time.perf_counter()
-                for i in range(count):
+                for i in range(count // fewer):
                     call(i % 100)
-                return (time.perf_counter() - begin) / count
+                return (time.perf_counter() - begin) / (count // fewer)
 
             return run
 
@@ -66,7 +72,17 @@ def _calls(passes: int, count: int) -> dict[str, harness.Measured]:
             hits = space.nearest_neighbors(10, vector=queries[i])
             return hits.keys, hits.distances
 
+        numbers = iter(range(1 << 62))
+
+        def filtered(i: int, where: object, **params: object) -> object:
+            return space.nearest_neighbors(10, vector=queries[i], where=where, params=params or None)
+
         contestants = {
+            "where": each(lambda i: filtered(i, "key != 'row-5'")),
+            "params": each(lambda i: filtered(i, "key != :one", one="row-5")),
+            "col": each(lambda i: filtered(i, ks.col("key") != "row-5")),
+            "mapping": each(lambda i: filtered(i, {"key": {"$ne": "row-5"}})),
+            "new": each(lambda i: filtered(i, f"key != 'row-{next(numbers)}'"), 10),
             "answered": each(answered),
             "search": each(lambda i: space.nearest_neighbors(10, vector=queries[i])),
             "by key": each(lambda i: space.nearest_neighbors(10, key=keys[i])),

@@ -214,12 +214,10 @@ def test_the_builder_is_immutable() -> None:
         base.names = ("kib",)
 
 
-def test_nearest_with_sort_or_group_is_an_error() -> None:
+def test_nearest_with_sort_is_an_error() -> None:
     for build in (
         lambda: select(FRAME).nearest("emb", QUERY).sort("kib"),
         lambda: select(FRAME).sort("kib").nearest("emb", QUERY),
-        lambda: select(FRAME).nearest("emb", QUERY).group("section"),
-        lambda: select(FRAME).group("section").nearest("emb", QUERY),
     ):
         with pytest.raises(InvalidInput, match="do not go together"):
             build()
@@ -364,8 +362,8 @@ def test_the_source_is_not_changed() -> None:
 
 
 def test_any_source_that_keeps_the_protocol_will_do() -> None:
-    from kinspace.query import Rows, Select, Source
-    from kinspace.query.source import Frame
+    from kinspace.query import Rows, Search, Select, Source
+    from kinspace.query.frame import Frame
 
     class Backwards(Frame):  # handles count from the end, and one column is kept out of the default
         opened = 0
@@ -381,9 +379,19 @@ def test_any_source_that_keeps_the_protocol_will_do() -> None:
         def matching(self, where: object) -> np.ndarray:
             return -1 - super().matching(where)
 
-        def nearest(self, *args: object) -> tuple[np.ndarray, np.ndarray]:
-            rows, distances = super().nearest(*args)
-            return -1 - rows, distances
+        def seqs(self, handles: np.ndarray) -> np.ndarray:
+            return super().seqs(-1 - handles)
+
+        def search(self, *args: object) -> Search:
+            search = super().search(*args)
+            forwards = search.nearest
+
+            def nearest(k: int, *, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+                rows, distances = forwards(k, exact=exact)
+                return -1 - rows, distances
+
+            search.nearest = nearest
+            return search
 
         def take(self, handles: np.ndarray, columns: list[str]) -> pl.DataFrame:
             return super().take(-1 - handles, columns)
@@ -400,7 +408,10 @@ def test_any_source_that_keeps_the_protocol_will_do() -> None:
         Select(source).sort("day", descending=True).group("section", 2).take(5).collect(),
         select(FRAME, "id", "kib").sort("day", descending=True).group("section", 2).take(5).collect(),
     )
-    assert Backwards.opened == 4
+    near = Select(source, ("id",)).nearest("emb", QUERY).group("section", 2)
+    expected = select(FRAME, "id").nearest("emb", QUERY).group("section", 2).take(6).collect()
+    assert_frame_equal(near.page(3, near.page(3).next).frame, expected[3:])
+    assert Backwards.opened == 6
 
 
 @pytest.mark.parametrize("column", ["emb", "vec"])

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "flat/rows.hpp"
+#include "simd/elements.hpp"
 
 namespace kinspace {
 
@@ -35,18 +36,37 @@ struct Considered {
     return bits;
   }
 
+  // The first of at, at + 64, … below `end` whose word may have a bit set, or end; `at` is a multiple of 64.
+  std::size_t next(std::size_t p, std::size_t at, std::size_t end) const {
+    const std::uint64_t* mask = masks.empty() ? nullptr : masks[p];
+    if (mask != nullptr)
+      while (at < end && mask[at / 64] == 0) at += 64;
+    return at < end ? at : end;
+  }
+
+  // The rows of part p.
+  std::size_t count(std::size_t p) const {
+    const Part& part = parts.parts[p];
+    const std::uint64_t* mask = masks.empty() ? nullptr : masks[p];
+    const std::uint64_t* one = mask != nullptr ? mask : part.live;
+    std::size_t total = part.rows->n;
+    if (one != nullptr) {
+      const auto* other = reinterpret_cast<const std::uint8_t*>(part.live != nullptr ? part.live : one);
+      std::uint32_t both, either;
+      element_kernels().common(reinterpret_cast<const std::uint8_t*>(one), &other, 1, total, &both, &either);
+      total = both;
+    }
+    const std::uint64_t row = static_cast<std::uint64_t>(exclude) - part.first;
+    if (exclude < 0 || row >= part.rows->n) return total;
+    const auto set = [row](const std::uint64_t* bits) {
+      return bits == nullptr || (bits[row / 64] >> row % 64 & 1) != 0;
+    };
+    return total - static_cast<std::size_t>(set(mask) && set(part.live));
+  }
+
   std::size_t count() const {
     std::size_t total = 0;
-    for (std::size_t p = 0; p < parts.parts.size(); ++p) {
-      const Part& part = parts.parts[p];
-      if (part.live == nullptr && (masks.empty() || masks[p] == nullptr)) {
-        total += part.rows->n;
-        const std::uint64_t row = static_cast<std::uint64_t>(exclude) - part.first;
-        if (exclude >= 0 && row < part.rows->n) --total;
-      } else {
-        for (std::size_t at = 0; at < part.rows->n; at += 64) total += bits_set(word(p, at));
-      }
-    }
+    for (std::size_t p = 0; p < parts.parts.size(); ++p) total += count(p);
     return total;
   }
 };

@@ -25,7 +25,7 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
   begin(ready);
   std::size_t many = 48 * queries_.m;
   const std::size_t few = queries_.m < plane_queries ? few_alone : few_together;
-  for (; at < end; at += 64) {
+  for (at = considered.next(p, at, end); at < end; at = considered.next(p, at + 64, end)) {
     std::uint64_t word = considered.word(p, at);
     if (bits_set(word) < few) {  // as mostly when few rows are allowed
       for (std::size_t q = 0; q < queries_.m; ++q) take(at, word, q);

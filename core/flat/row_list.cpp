@@ -52,7 +52,7 @@ void RowList::fill(const Considered& considered, std::size_t p, std::size_t& at,
   n = 0;
   in_cache = !from.wide();
   if (in_cache) widen(considered, p, at, end, room);
-  for (; !in_cache && at < end && n + 64 <= capacity; at += 64) {
+  for (; !in_cache && (at = considered.next(p, at, end)) < end && n + 64 <= capacity; at += 64) {
     const std::uint64_t word = considered.word(p, at);
     if (word != 0) take(from, at, word);
   }

@@ -47,8 +47,7 @@ Allowed allowed_of(const Considered& considered, std::size_t p, std::size_t live
   allowed.coded = part.plane != nullptr;
   if (!considered.masks.empty() && considered.masks[p] != nullptr) {
     allowed.mask = considered.masks[p];
-    allowed.count = 0;
-    for (std::size_t at = 0; at < part.rows->n; at += 64) allowed.count += bits_set(considered.word(p, at));
+    allowed.count = considered.count(p);
   }
   const auto exclude = static_cast<std::uint64_t>(considered.exclude) - part.first;
   if (considered.exclude < 0 || exclude >= part.rows->n) return allowed;

@@ -26,8 +26,9 @@ from .types import Hit
 
 if TYPE_CHECKING:
     from . import embed
+    from .filter import col
     from .hnsw import Hnsw
-    from .query.select import select
+    from .query.begin import select
     from .space.hits import Hits
     from .space.hub import Hub, connect
     from .space.publish import Published
@@ -56,6 +57,7 @@ __all__ = [
     "SpaceNotFound",
     "Unavailable",
     "__version__",
+    "col",
     "connect",
     "cos_dist",
     "embed",
@@ -76,6 +78,7 @@ _LATER = {  # name -> module that is imported when the name is first used, so th
     "Published": ".space.publish",
     "RemoteHub": ".space.remote_hub",
     "Space": ".space.space",
+    "col": ".filter",
     "connect": ".space.hub",
     "select": ".query",
 }

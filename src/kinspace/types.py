@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import Literal, NamedTuple, get_args
 
 from .errors import InvalidInput
@@ -78,6 +80,17 @@ def parse_count(count: object, what: str, least: int = 1) -> int:
         number = count.__index__()
     if number < least:
         raise InvalidInput(f"{what} must be at least {least}; got {number}")
+    return number
+
+
+def parse_distance(distance: object, what: str) -> float:
+    """Return a distance as a float; InvalidInput, which calls it that, unless it is a finite number."""
+    number = math.nan
+    if not isinstance(distance, (str, bytes)) and "bool" not in type(distance).__name__:
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(distance)  # type: ignore[arg-type]  # what isn't a number is told below
+    if not math.isfinite(number):
+        raise InvalidInput(f"{what} must be a distance, a finite number; got {distance!r:.100}")
     return number
 
 

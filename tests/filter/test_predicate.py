@@ -11,10 +11,10 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from hypothesis import given, strategies as st
-from rows import FRAME, keys
 
 from kinspace import InvalidInput
 from kinspace.filter import compile_predicate
+from rows import FRAME, keys
 
 
 def test_columns_are_the_columns_read_each_once() -> None:
@@ -152,7 +152,6 @@ def test_long_lists_are_fine_and_long_or_deep_predicates_are_errors() -> None:
         "kib = 1" + " IS NULL" * 3_000,
         "CASE WHEN kib = 1 THEN " * 900 + "true" + " END" * 900,
         "[" * 3_000 + "1" + "]" * 3_000 + " = kib",
-        "kib = 1 OR " * 300 + "kib = 2",
         "x" * 70_000,
         "kib = " + "é" * 40_000,
         "kib = '\ud800'",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import polars.selectors as cs
 import pytest
+
 from rows import keys
 
 TRUE_FOR = {

@@ -20,10 +20,15 @@ SEEDS = [
     "CASE WHEN n > 1 THEN b ELSE NOT b END",
     '"n" % 2 = 0 AND `x` + 1.5e3 <> -n::DOUBLE',
     "substring(t FROM 1 FOR 2) = 'ab' OR extract(year FROM day) = 2024",
+    "'a' = ANY(l) AND 'b' <> ALL(l)",
+    "day > current_date - INTERVAL '7 days'",
+    "t LIKE '!%%' ESCAPE '!' OR t::date = day",
+    "CASE n WHEN 1 THEN 'a' ELSE t END IN ('a', 'b')",
 ]
 LEXICON = """
 AND OR NOT IN BETWEEN LIKE ILIKE IS NULL TRUE FALSE DISTINCT FROM CASE WHEN THEN ELSE END CAST AS DATE INTERVAL EXISTS
-SELECT VALUES ANY ALL UNION OVER ORDER BY lower( upper( abs( round( coalesce( nullif( length( strpos( array_contains(
+SELECT VALUES ANY ALL ESCAPE TIMESTAMP UNION OVER ORDER BY
+lower( upper( abs( round( coalesce( nullif( length( strpos( array_contains(
 array_length( unnest( count( sum( max( read_csv( year day n t x b l
 ( ) , ' " ` :: <=> <> <= >= = == || -- /* */ ; $$ ? : @
 E' X' 0x 1e308 9223372036854775808 \\ [ ] { }

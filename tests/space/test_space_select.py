@@ -87,12 +87,11 @@ def test_sort_and_group(kept: ks.Space) -> None:
     assert kept.select("title").group("title", per=2).collect().height == 9
 
 
-def test_nearest_with_sort_or_group_is_an_error(hub: ks.Hub, kept: ks.Space) -> None:
+def test_nearest_with_sort_is_an_error(hub: ks.Hub, kept: ks.Space) -> None:
     with unchanged(hub):
         for build in (
             lambda: kept.select().nearest(V).sort("n").collect(),
             lambda: kept.select().sort("n").nearest(V).collect(),
-            lambda: kept.select().nearest(V).group("n").collect(),
         ):
             with pytest.raises(ks.InvalidInput, match="nearest"):
                 build()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -197,7 +198,7 @@ def test_a_filter_that_names_the_clock_looks_at_it_each_time(space: ks.Space, cl
 def test_threads_may_ask_more_filters_than_are_kept(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
     space.multiset([(f"k{i}", VECTORS[i], {"n": i}) for i in range(8)])
     view, failures = space._store.view(), []
-    monkeypatch.setattr(masks, "predicate_of", lambda *_: None)
+    monkeypatch.setattr(masks, "predicate_of", lambda *_: SimpleNamespace(lasting=True))
     monkeypatch.setattr(masks, "masks_of", lambda *_: [])
 
     def ask(thread: int) -> None:

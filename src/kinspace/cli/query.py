@@ -14,7 +14,9 @@ from .guard import guarded, one_of
 from .places import DEFAULT_HUB, HubOption, JsonOption, SpaceArgument, open_hub, parse_key
 
 if TYPE_CHECKING:
-    from ..space.hits import Hits
+    import polars as pl
+
+    from ..query import Select
     from ..space.space import Space
 
 
@@ -32,6 +34,12 @@ def query(
         str | None,
         typer.Option("--mode", help="By words: hybrid, vector or text; by default hybrid if the space has both."),
     ] = None,
+    like: Annotated[
+        list[str] | None, typer.Option("--like", metavar="KEY", help="Like this key's row; may be given many times.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option("--unlike", metavar="KEY", help="And unlike this key's; many times as well.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=0, help="How many rows.")] = 10,
     where: Annotated[
         str | None, typer.Option("--where", metavar="SQL", help='Only rows for which it is true: "year > 2020".')
@@ -47,66 +55,125 @@ def query(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="With --dims: order what that finds by all components, or not."),
     ] = None,
+    diversity: Annotated[
+        float | None, typer.Option("--diversity", metavar="0…1", help="How much rows are to differ from each other.")
+    ] = None,
+    boost: Annotated[
+        str | None,
+        typer.Option("--boost", metavar="SQL", help='A number by which a row is nearer: "0.05 * log1p(stars)".'),
+    ] = None,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over so many rows first.")] = 0,
+    within: Annotated[
+        float | None, typer.Option("--within", metavar="DISTANCE", help="Only rows at most so far away; exact.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="COLUMN", help="Only the nearest of each value; exact.")
+    ] = None,
+    per: Annotated[int, typer.Option("--per", min=1, help="With --group: so many of each value.")] = 1,
+    count: Annotated[bool, typer.Option("--count", help="Tell only how many rows there are.")] = False,
+    facets: Annotated[
+        str | None, typer.Option("--facets", metavar="COLUMN", help="Tell only how many rows have each value of it.")
+    ] = None,
     hub: HubOption = DEFAULT_HUB,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the rows nearest to words, a vector, or a key's row.
+    """Find the rows nearest to words, a vector, or a key's row; or like some keys' rows, and unlike others.
 
-    By key, the key's own row is left out. Words that are searched as text may be "a phrase", pre*, +must and -never.
+    Rows whose keys are given are left out. --unlike goes with any of the others, or alone. --count and --facets can do
+    without any of these, and -k bounds the values. Words that are searched as text may be "a phrase", pre*, +must and
+    -never.
     Distances are the metric's, or scores with a minus: smaller is nearer. With --json: space, metric, exact, seconds,
     and hits, each with distance, key, the columns and, by text, _score and a snippet.
     """
-    asked = one_of(words=words or None, key=key, vector=vector, vector_file=vector_file)
+    if count and facets is not None:
+        raise InvalidInput("give one of --count and --facets")
+    counted = count or facets is not None
+    given = {"words": words or None, "key": key, "vector": vector, "vector_file": vector_file, "like": like or None}
+    alone = bool(unlike) or (counted and within is None)
+    asked = None if alone and set(map(bool, given.values())) == {False} else one_of(**given)
     with open_hub(hub) as opened:
         target = opened.get_space(space)
         shown = _columns(target, columns)
-        text = " ".join(words or ())
-        by_text = asked == "words" and dims is None and rerank is None and (mode or target.text_columns)
+        plain = {dims, rerank, diversity, boost, within, group} == {None} and not (offset or unlike or counted)
+        by_text = asked == "words" and plain and (mode or target.text_columns)
         if mode is not None and not by_text:
-            raise InvalidInput("--mode is for words, without --dims and --rerank")
-        search: dict[str, Any]
-        if asked == "words":
-            search = {} if by_text else {"vector": _embedded(target, text)}
-        elif asked == "key":
-            search = {"key": parse_key(target, key or "")}
-        else:
-            search = {"vector": _parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())}
-        begin = perf_counter()
-        hits: Hits
+            raise InvalidInput("--mode is for words, with -k, --where, --columns and --exact alone")
         if by_text:
-            hits = target.search(text, k, mode=mode, where=where, exact=exact)
+            from .by_text import show_by_text
+
+            how = {"mode": mode, "where": where, "exact": exact}
+            show_by_text(target, " ".join(words or ()), k, how, shown, as_json=as_json)
+            return
+        near: list[Any] = []
+        if asked == "words":
+            near = [_embedded(target, " ".join(words or ()))]
+        elif asked in ("key", "like"):
+            near = [parse_key(target, one) for one in like or [key or ""]]
+        elif asked is not None:
+            near = [_parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())]
+        search: dict[str, Any] = {}
+        if like or unlike:
+            search = {"positive": near, "negative": [parse_key(target, one) for one in unlike or ()]}
+        elif asked is not None:
+            search = {"key" if asked == "key" else "vector": near[0]}
+        if search:
+            search |= {"exact": exact, "dims": dims, "rerank": rerank, "diversity": diversity, "boost": boost}
+        chosen = _select(target, search, where, within, group, per)
+        if counted:
+            from .counted import show_count, show_facets
+
+            if facets is None:
+                show_count(target, chosen, as_json=as_json)
+            else:
+                show_facets(target, chosen, facets, k, as_json=as_json)
+            return
+        begin = perf_counter()
+        if within is None and group is None:
+            hits = target.nearest_neighbors(k + offset, where=where, **search)
+            found, distances, proven = hits.rows[offset:], hits.distances[offset:].tolist(), hits.exact
         else:
-            hits = target.nearest_neighbors(k, where=where, exact=exact, dims=dims, rerank=rerank, **search)
+            found = chosen.offset(offset).take(k).collect()
+            distances, found, proven = found["_dist"].to_list(), found.drop("_dist"), True
         seconds = perf_counter() - begin
-        _show(target, hits, shown, seconds, as_json=as_json)
+        _show(target, found, distances, shown, seconds, proven=proven, as_json=as_json)
 
 
-def _show(space: Space, hits: Hits, columns: list[str] | None, seconds: float, *, as_json: bool) -> None:
-    from ..space.text_hits import TextHits
+def _select(
+    space: Space, search: dict[str, Any], where: str | None, within: float | None, group: str | None, per: int
+) -> Select:
+    """The rows that are asked for, without bounds on how many."""
+    query = space.select("key", *space.columns, **({"_dist": "_dist"} if search else {}))
+    query = query if where is None else query.where(where)
+    if search:
+        others = {name: value for name, value in search.items() if name != "vector"}
+        query = query.nearest(*([search["vector"]] if "vector" in search else []), **others)
+    query = query if within is None else query.within(within)
+    return query if group is None else query.group(group, per=per)
+
+
+def _show(
+    space: Space,
+    found: pl.DataFrame,
+    distances: list[float],
+    columns: list[str] | None,
+    seconds: float,
+    *,
+    proven: bool,
+    as_json: bool,
+) -> None:
     from . import screen
 
-    text = hits if isinstance(hits, TextHits) and hits.mode != "vector" else None
-    values = {"distance": hits.distances.tolist()} | ({} if text is None else {"_score": text.scores.tolist()})
-    measured = [dict(zip(values, each, strict=True)) for each in zip(*values.values(), strict=True)]
-    rows = [one | row for one, row in zip(measured, hits.rows.iter_rows(named=True), strict=True)]
-    names = [name for name in hits.rows.columns if name != "key"] if columns is None else columns
+    rows = [{"distance": distance, **row} for distance, row in zip(distances, found.iter_rows(named=True), strict=True)]
+    names = [name for name in found.columns if name != "key"] if columns is None else columns
     if as_json:
-        told = [{name: row[name] for name in (*values, "key", *names)} for row in rows]
-        if text is not None:
-            told = [row | {"snippet": found} for row, found in zip(told, text.snippets(), strict=True)]
-        about = {"space": space.name, "metric": space.metric, "exact": hits.exact, "seconds": seconds}
+        told = [{name: row[name] for name in ("distance", "key", *names)} for row in rows]
+        about = {"space": space.name, "metric": space.metric, "exact": proven, "seconds": seconds}
         screen.print_json(about | {"hits": told})
         return
     out = screen.console()
     if rows:
         out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
-    if text is not None:
-        for key, found in zip(
-            text.keys, text.snippets(before=screen.MARK, after=screen.MARK, escape=False), strict=True
-        ):
-            out.print(screen.marked(key, found))
-    by = f"{space.metric} distance" if text is None else "by text, a higher score is better"
-    hidden = f"{len(hits)} of {len(space):,} rows, {by}, {'exact' if hits.exact else 'approximate'}"
+    hidden = f"{len(rows)} of {len(space):,} rows, {space.metric} distance, {'exact' if proven else 'approximate'}"
     out.print(f"{hidden}, {screen.duration(seconds)}", style="dim")
 
 

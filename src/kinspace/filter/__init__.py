@@ -1,7 +1,19 @@
-"""Which rows: predicates over columns, and masks or row ids over arrays."""
+"""Which rows: predicates over columns in one language with three front ends, and masks or row ids over arrays."""
 
 from .bitmap import mask_or_rows, pack_bits
-from .predicate import Predicate, compile_predicate
-from .sql import tells_the_time
+from .expression import Expression, col
+from .params import params_key
+from .predicate import Predicate, compile_predicate, conjunction, parse_filter, value_expression
 
-__all__ = ["Predicate", "compile_predicate", "mask_or_rows", "pack_bits", "tells_the_time"]
+__all__ = [
+    "Expression",
+    "Predicate",
+    "col",
+    "compile_predicate",
+    "conjunction",
+    "mask_or_rows",
+    "pack_bits",
+    "params_key",
+    "parse_filter",
+    "value_expression",
+]

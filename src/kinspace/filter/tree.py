@@ -41,13 +41,14 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One of the functions there are, by its name in lower case."""
+    """One of the functions there are (functions.py), by its name in lower case.
+
+    ``cast`` has the type's name as its second argument; ``case`` has conditions and values in turn, and last the value
+    when no condition is true.
+    """
 
     function: str
     arguments: tuple[Value, ...]
-
-
-Value = Column | Constant | Arithmetic | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,10 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """Whether a value equals one of these; null if it is null, or if it equals none and null is among them."""
+    """Whether a value equals one of these; null if it is null, or if it equals none and null is among them.
+
+    Of no options it is false, and null for null.
+    """
 
     value: Value
     options: tuple[Scalar, ...]
@@ -85,7 +89,10 @@ class Like:
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """Whether any, or all, of a list's elements compare so with a value; null if the list is."""
+    """Whether any, or all, of a list's elements compare so with a value.
+
+    Null if the list is; and if only elements that are null keep it from being true, or from being false.
+    """
 
     quantifier: Literal["any", "all"]
     value: Value
@@ -115,3 +122,4 @@ class Not:
 
 
 Node = Compare | In | IsNull | Like | Elements | And | Or | Not | Column | Constant | Call
+Value = Arithmetic | Node  # a predicate is a value too, true, false or null

@@ -1,6 +1,8 @@
 """select … where … nearest … take: one builder over frames, spaces and whatever else has rows."""
 
-from .select import Select, select
-from .source import Rows, Source
+from .begin import select
+from .page import Page
+from .select import Select
+from .source import Rows, Search, Source
 
-__all__ = ["Rows", "Select", "Source", "select"]
+__all__ = ["Page", "Rows", "Search", "Select", "Source", "select"]

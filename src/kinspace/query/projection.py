@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..filter import Expression, value_expression
 from .source import Rows
 
 DISTANCE = "_dist"  # what nearest found; a column of the source by this name gives way to it where it is named
@@ -18,9 +19,11 @@ class Projection:
     """The columns of the result, checked against those of the rows; no columns asked for means the rows' own."""
 
     def __init__(
-        self, rows: Rows, names: Sequence[str], expressions: Mapping[str, str | pl.Expr], nearest: bool
+        self, rows: Rows, names: Sequence[str], expressions: Mapping[str, str | Expression | pl.Expr], nearest: bool
     ) -> None:
-        asked: dict[str, str | pl.Expr] = {**{name: name for name in names}, **expressions}
+        asked: dict[str, str | pl.Expr] = {name: name for name in names}
+        for name, value in expressions.items():
+            asked[name] = value if not isinstance(value, Expression) else _lowered(value, rows, nearest)
         roots = {root for one in asked.values() for root in _roots(one, rows)}
         self._distance = nearest and DISTANCE in roots
         if DISTANCE in roots and not nearest and DISTANCE not in rows.schema:
@@ -36,16 +39,18 @@ class Projection:
             del needed[DISTANCE]
         self._rows = rows
         self._needed = list(needed) or list(rows.columns)[:1]  # for the number of rows
-        self._wanted = [(pl.col(one) if isinstance(one, str) else one).alias(name) for name, one in asked.items()]
-        self._names = list(asked)
+        self._wanted = asked
 
     def apply(self, handles: NDArray[np.int64], distances: NDArray[np.float64] | None) -> pl.DataFrame:
         """Return those rows, in that order."""
         frame = self._rows.take(handles, self._needed)
         if self._distance:
             frame = frame.with_columns(pl.Series(DISTANCE, distances, dtype=pl.Float64))
+        if all(isinstance(one, str) for one in self._wanted.values()):
+            return pl.DataFrame([frame.get_column(str(one)).alias(name) for name, one in self._wanted.items()])
+        made = [(pl.col(one) if isinstance(one, str) else one).alias(name) for name, one in self._wanted.items()]
         try:
-            return frame.with_columns(self._wanted).select(self._names)
+            return frame.with_columns(made).select(list(self._wanted))
         except pl.exceptions.PolarsError as error:
             raise InvalidInput(f"the select's expressions cannot be evaluated: {error}") from error
 
@@ -54,6 +59,18 @@ def check_known(name: str, columns: Sequence[str] | Mapping[str, object]) -> Non
     """Raise InvalidInput, listing the columns there are, unless it is one of them."""
     if name not in columns:
         raise InvalidInput(f"there is no column {name!r}; the columns are: {', '.join(map(repr, columns))}")
+
+
+def check_orderable(names: Sequence[str], schema: Mapping[str, pl.DataType], what: str) -> None:
+    """Raise InvalidInput unless they are columns whose values can be compared."""
+    for name in names:
+        check_known(name, schema)
+        if schema[name] == pl.Object:
+            raise InvalidInput(f"cannot {what} {name!r}: it holds Python objects")
+
+
+def _lowered(value: Expression, rows: Rows, nearest: bool) -> pl.Expr:
+    return value_expression(value, {**rows.schema, **({DISTANCE: pl.Float64()} if nearest else {})})
 
 
 def _roots(one: str | pl.Expr, rows: Rows) -> Sequence[str]:

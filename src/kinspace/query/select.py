@@ -1,93 +1,98 @@
-"""The builder: what to return of which rows, in what order, how many. Immutable; nothing runs before collect."""
+"""The builder: what to return of which rows, in what order, how many. Immutable; nothing runs before it is asked to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ..errors import InvalidInput
-from ..filter import Predicate, compile_predicate
-from ..hnsw import Hnsw
-from ..types import parse_k, parse_metric
+from ..errors import InvalidInput, Unavailable
+from ..filter import Expression, compile_predicate, parse_filter
+from ..filter.params import parse_params
+from ..ranking import parse_examples, parse_ranking
+from ..types import Key, parse_count, parse_distance, parse_k
+from . import counting, page as paging
+from .nearest import parse_nearest
+from .order import ordered
+from .page import Page
+from .plan import Condition, Group, Plan, Sort
 from .projection import Projection, check_known
-from .source import Frame, Rows, Source
+from .source import Rows, Search, Source
 
-NEAREST_ROWS = 10  # of a nearest without take
-
-
-@dataclass(frozen=True)
-class _Nearest:
-    target: str | Hnsw | None
-    query: Any
-    metric: str | None
-    effort: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Sort:
-    column: str
-    descending: bool
-
-
-@dataclass(frozen=True)
-class _Group:
-    column: str
-    per: int
+if TYPE_CHECKING:
+    import pyarrow
 
 
 @dataclass(frozen=True, eq=False)
 class Select:
     """A query being built; each method returns a new one and changes nothing.
 
-    The parts apply in one order, whichever they were given in: where, then nearest, or sort and group, then take, and
-    last what is returned of each row. Each can be given once, where any number of times (all must be true).
+    The parts apply in one order, whichever they were given in: where, then nearest and within, or sort, then group,
+    then offset, then take, and last what is returned of each row. Each can be given once, where any number of times
+    (all must be true). ``collect``, ``rows``, ``to_arrow``, ``page``, ``count`` and ``facets`` answer it, each from the
+    newest state of the source.
+
+    Examples
+    --------
+    >>> import kinspace as ks
+    >>> rows = {"key": ["a", "b", "c", "d"], "part": ["x", "x", "x", "y"], "emb": [[0.0], [1.0], [2.0], [9.0]]}
+    >>> near = ks.select(pl.DataFrame(rows), "key", d="_dist").nearest("emb", [0.9], metric="l2")
+    >>> near.offset(1).take(2).collect()["key"].to_list(), near.within(1).collect()["key"].to_list()
+    (['a', 'c'], ['b', 'a'])
+    >>> near.group("part").rows(named=False), near.count()
+    ([('b', 0.1...), ('d', 8.1...)], 4)
+    >>> near.within(2).facets("part").rows()
+    [('x', 3)]
+    >>> ks.select(pl.DataFrame(rows), "key").sort("part", "key", descending=[True, False]).take(2).rows()
+    [{'key': 'd'}, {'key': 'a'}]
     """
 
     source: Source
     names: Sequence[str] = ()
-    expressions: Mapping[str, str | pl.Expr] = field(default_factory=dict)
-    _where: tuple[str | pl.Expr, ...] = ()
-    _nearest: _Nearest | None = None
-    _sort: _Sort | None = None
-    _group: _Group | None = None
-    _take: int | None = None
+    expressions: Mapping[str, str | Expression | pl.Expr] = field(default_factory=dict)
+    _plan: Plan = field(default_factory=Plan)
 
     def __post_init__(self) -> None:
         for name in self.names:
             if not isinstance(name, str):
                 raise InvalidInput(f"columns are given by name; got {type(name).__name__}: write new_name={name!s:.40}")
         for name, value in self.expressions.items():
-            if not isinstance(value, (str, pl.Expr)):
+            if not isinstance(value, (str, Expression, pl.Expr)):
                 kind = type(value).__name__
                 raise InvalidInput(
-                    f"{name}= must be a column's name or a Polars expression; got {value!r:.40} ({kind})"
+                    f"{name}= must be a column's name, or an expression of ks.col or Polars; got {value!r:.40} ({kind})"
                 )
         given = [*self.names, *self.expressions]
         twice = next((name for name in given if given.count(name) > 1), None)
         if twice is not None:
             raise InvalidInput(f"two columns of the result would be called {twice!r}; rename one: new_name={twice!r}")
 
-    def where(self, predicate: str | pl.Expr) -> Select:
+    def where(self, predicate: Any, params: Mapping[str, Any] | None = None) -> Select:
         """Keep the rows for which this is true.
 
         Parameters
         ----------
-        predicate : str or polars.Expr
-            A SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a Polars expression. Null is not true.
+        predicate : str, Expression, mapping or polars.Expr
+            ``"year >= :first AND section = 'games'"``, ``ks.col("year") >= 2020``, ``{"year": {"$gte": 2020}}``, or a
+            Polars expression. Null is not true.
+        params : mapping, optional
+            What the ``:names`` in a SQL predicate stand for.
         """
-        if not isinstance(predicate, (str, pl.Expr)):
-            kind = type(predicate).__name__
-            raise InvalidInput(f"where must be a SQL predicate (str) or a Polars expression; got {kind}")
-        return replace(self, _where=(*self._where, predicate))
+        given = parse_filter(predicate)
+        fixed = self.source.fixed
+        compiled = None if fixed is None else compile_predicate(given, fixed, params)
+        kept = compiled if compiled is not None and compiled.lasting else None
+        return self._with(
+            where=(*self._plan.where, Condition(given, None if params is None else parse_params(params), kept))
+        )
 
     def nearest(
         self,
         *target: Any,
+        key: Key | None = None,
+        text: str | None = None,
         metric: str | None = None,
         exact: bool = False,
         recall: float | None = None,
@@ -95,52 +100,95 @@ class Select:
         dims: int | None = None,
         rerank: bool | None = None,
         expand: int | None = None,
+        positive: Sequence[Any] | None = None,
+        negative: Sequence[Any] | None = None,
+        strategy: str | None = None,
+        diversity: float | None = None,
+        boost: str | pl.Expr | None = None,
+        candidates: int | None = None,
     ) -> Select:
         """Return the rows nearest to a query, nearest first, ties by row order; ten of them unless take says else.
 
         Parameters
         ----------
-        *target : a query, or a column's name and a query, or an index and a query
-            The query is a vector, shape (dims,). On a frame the column, an Array or List of numbers, must be named; or
-            an ``Hnsw`` given, whose row ids are the frame's row numbers.
+        *target : a vector, or a column's name and a vector, or an index and a vector
+            The vector has shape (dims,). On a frame the column, an Array or List of numbers, must be named; or an
+            ``Hnsw`` given, whose row ids are the frame's row numbers. Beside key= and text= the column's name alone.
+        key : str or int, optional
+            Near this row, which is left out itself. In a frame it is the one whose column ``key`` has that value.
+        text : str, optional
+            Near these words, by the space's embedder.
         metric : str, optional
             "cosine", "l2" or "ip"; by default the space's or the index's own, and "cosine" on a frame.
         exact, recall, ef_search : optional
             How hard to look, as for ``Space.nearest_neighbors``. A frame's rows are always compared one by one, so that
-            these mean nothing without an index.
+            these mean nothing without an index; with within, group and page every search is exact.
         dims, rerank, expand : optional
             To compare the first ``dims`` components only, as for ``Space.nearest_neighbors``; not with an index.
-        """
-        if len(target) not in (1, 2):
-            raise InvalidInput(f"nearest takes a query, or a column's name and a query; got {len(target)} arguments")
-        by, query = target if len(target) == 2 else (None, target[0])
-        if isinstance(query, (str, Hnsw)) or not (by is None or isinstance(by, (str, Hnsw))):
-            raise InvalidInput(
-                "nearest takes a query vector, after the column's name or an index if any: "
-                '.nearest("emb", query), .nearest(index, query)'
-            )
-        self._once("nearest", self._nearest)
-        measure = None if metric is None else parse_metric(metric)
-        effort = {"exact": exact, "recall": recall, "ef_search": ef_search}
-        effort |= {"dims": dims, "rerank": rerank, "expand": expand}
-        return replace(self, _nearest=_Nearest(by, query, measure, effort))._checked()
+        positive, negative, strategy : optional
+            Examples instead of a query, as for ``Space.nearest_neighbors``; on a frame vectors alone, after the column.
+        diversity, boost, candidates : optional
+            Other orders, as for ``Space.nearest_neighbors``; not with an index. ``_dist`` is the distance in any case.
 
-    def sort(self, column: str, descending: bool = False) -> Select:
-        """Order the rows by a column, ties by row order, nulls last; not together with nearest, which orders too."""
-        self._once("sort", self._sort)
-        if not isinstance(descending, bool):
-            raise InvalidInput(f"descending must be True or False; got {descending!r}")
-        return replace(self, _sort=_Sort(_name(column, "sort"), descending))._checked()
+        Raises
+        ------
+        InvalidInput
+            If it isn't exactly one of a vector, key=, text= and examples, or can't be asked of this source.
+        """
+        self._once("nearest")
+        examples, ranking = parse_examples(positive, negative, strategy), parse_ranking(diversity, boost, candidates)
+        others = {"metric": metric, "recall": recall, "ef_search": ef_search}
+        others |= {"dims": dims, "rerank": rerank, "expand": expand}
+        asked = parse_nearest(target, key, text, examples, ranking, exact, others)
+        return self._with(nearest=self.source.checked(asked))
+
+    def within(self, distance: float) -> Select:
+        """Keep the rows at most this far from what nearest was given, all of them unless take says else; exactly.
+
+        Parameters
+        ----------
+        distance : float
+            In the metric's own terms: 1 − cos in [0, 2] for "cosine", minus the inner product for "ip".
+        """
+        self._once("within")
+        return self._with(within=parse_distance(distance, "within"))
+
+    def sort(self, *columns: str, descending: bool | Sequence[bool] = False) -> Select:
+        """Order the rows by columns, the first foremost; not together with nearest, which orders too.
+
+        Parameters
+        ----------
+        *columns : str
+            At least one. Nulls come last either way, rows that are equal in all of them in row order.
+        descending : bool or sequence of bool
+            For all columns, or one for each.
+        """
+        self._once("sort")
+        names = tuple(self._named(column, "sort") for column in columns)
+        if not names or len(set(names)) < len(names):
+            raise InvalidInput(f"sort takes at least one column, each once; got {names}")
+        each = (descending,) * len(names) if isinstance(descending, bool) else descending
+        if not isinstance(each, Sequence) or len(each) != len(names) or not all(type(one) is bool for one in each):
+            raise InvalidInput(f"descending must be True or False, or one of these for each column; got {descending!r}")
+        return self._with(sort=Sort(names, tuple(each)))
 
     def group(self, column: str, per: int = 1) -> Select:
-        """Keep the first `per` rows of each value of a column (null is one); not together with nearest."""
-        self._once("group", self._group)
-        return replace(self, _group=_Group(_name(column, "group"), _per(per)))._checked()
+        """Keep the first `per` rows of each value of a column (null is one): the nearest, or the first by sort.
+
+        The rows stay in their order, and take counts rows. With nearest it is exact, however rare a value is.
+        """
+        self._once("group")
+        return self._with(group=Group(self._named(column, "group"), parse_count(per, "per")))
+
+    def offset(self, n: int) -> Select:
+        """Pass over the first n rows."""
+        self._once("offset")
+        return self._with(offset=parse_count(n, "offset", 0))
 
     def take(self, k: int) -> Select:
-        """Return at most k rows, the first ones."""
-        self._once("take", self._take)
-        return replace(self, _take=parse_k(k))
+        """Return at most k rows, the first ones; in pages, at most k in all."""
+        self._once("take")
+        return self._with(take=parse_k(k))
 
     def collect(self) -> pl.DataFrame:
         """Run it.
@@ -156,114 +204,118 @@ class Select:
             If a column is named that isn't there (the message lists those there are), a filter or an expression
             cannot be evaluated, the query is no vector of the right length, a vector is null or not finite, or an index
             has other rows than the frame.
+        KeyNotFound
+            If no row has the key that nearest was given.
         """
-        rows = self.source.open()
-        projection = Projection(rows, self.names, self.expressions, self._nearest is not None)
-        where = self._predicate(rows)
-        if self._nearest is None:
-            handles = self._ordered(rows, rows.matching(where))[: self._take]
-            return projection.apply(handles, None)
-        one = self._nearest
-        k = NEAREST_ROWS if self._take is None else self._take
-        if not isinstance(one.target, Hnsw):
-            return projection.apply(*rows.nearest(one.target, one.query, k, one.metric, where, one.effort))
-        if not isinstance(rows, Frame):
-            raise InvalidInput("an index is of a frame's rows; leave it out here: .nearest(query)")
-        return projection.apply(*rows.nearest_by(one.target, one.query, k, one.metric, where, one.effort))
+        rows, projection, search = self._opened()
+        plan, start = self._plan, self._plan.offset or 0
+        wanted = None if plan.limit is None else start + plan.limit
+        handles, distances = ordered(rows, plan, search, wanted)
+        if start or len(handles) != wanted:
+            handles = handles[start:wanted]
+            distances = None if distances is None else distances[start:wanted]
+        return projection.apply(handles, distances)
 
-    def _predicate(self, rows: Rows) -> Predicate | None:
-        each = [compile_predicate(one, rows.schema) for one in self._where]
-        if len(each) < 2:
-            return each[0] if each else None
-        return compile_predicate(pl.all_horizontal(one.expr for one in each), rows.schema)
+    def rows(self, *, named: bool = True) -> list[Any]:
+        """Run it, and return the rows as dicts, or as tuples with ``named=False``."""
+        return self.collect().rows(named=named)  # type: ignore[call-overload,no-any-return]  # of a bool
 
-    def _ordered(self, rows: Rows, handles: NDArray[np.int64]) -> NDArray[np.int64]:
-        names = [one.column for one in (self._sort, self._group) if one is not None]
-        if not names:
-            return handles
-        for name in names:
-            check_known(name, rows.schema)
-            if rows.schema[name] == pl.Object:
-                raise InvalidInput(f"cannot sort or group by {name!r}: it holds Python objects")
-        frame = rows.take(handles, list(dict.fromkeys(names)))
+    def to_arrow(self) -> pyarrow.Table:
+        """Run it, and return a ``pyarrow.Table``; Unavailable if pyarrow is not installed."""
         try:
-            if self._sort is not None:
-                order = pl.arg_sort_by(
-                    self._sort.column, descending=self._sort.descending, nulls_last=True, maintain_order=True
-                )
-                places = frame.select(order).to_series().to_numpy()
-                frame, handles = frame[places], handles[places]
-            if self._group is not None:
-                rank = pl.int_range(pl.len()).over(self._group.column)
-                handles = handles[frame.select(rank < self._group.per).to_series().to_numpy()]
-        except pl.exceptions.PolarsError as error:
-            types = ", ".join(f"{name!r} ({rows.schema[name]})" for name in names)
-            raise InvalidInput(f"cannot sort or group by {types}: {error}") from error
-        return handles
+            import pyarrow
+        except ImportError as error:
+            raise Unavailable("to_arrow() needs pyarrow: pip install pyarrow") from error
+        frame = self.collect()
+        objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
+        if objects:
+            raise InvalidInput(f"column {objects[0]!r} holds Python objects, which Arrow has no type for")
+        return pyarrow.table(frame)
 
-    def _once(self, part: str, given: object) -> None:
-        if given is not None:
+    def page(self, size: int, after: str | None = None) -> Page:
+        """Run it for one page: the first, or the one after another.
+
+        A page begins after the last row of the one before, in (distance, row order), (sorted values, row order) or
+        row order, so that rows written or deleted meanwhile make none of the others come twice or never. Searches are
+        exact. take counts the rows of all pages, offset applies to the first, and nearest alone has no ten rows' bound.
+
+        Parameters
+        ----------
+        size : int
+            Rows of the page at most, at least 1.
+        after : str, optional
+            The ``next`` of the page before: of an equal select, in any process, however long ago.
+
+        Returns
+        -------
+        Page
+            ``frame``, ``rows()`` and ``next``.
+
+        Raises
+        ------
+        InvalidInput
+            As ``collect``; if the token is damaged or another select's; if dims= orders candidates (rerank), for
+            which there is no one order; if the rows are sorted by lists or structs.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> query = ks.select(pl.DataFrame({"n": [3, 1, 2]})).sort("n")
+        >>> first = query.page(2)
+        >>> first.rows(named=False), query.page(2, after=first.next).rows(named=False)
+        ([(1,), (2,)], [(3,)])
+        """
+        number = parse_count(size, "size")
+        rows, projection, search = self._opened()
+        return paging.page(rows, self._plan, projection, search, number, after)
+
+    def count(self) -> int:
+        """The number of rows there are before offset and take (and before the ten of nearest)."""
+        rows, _, search = self._opened()
+        return counting.count(rows, self._plan, search)
+
+    def facets(self, column: str, limit: int | None = None) -> pl.DataFrame:
+        """How many rows have each value of a column, among those that where and within let through.
+
+        Parameters
+        ----------
+        column : str
+            Of a list each element counts once a row. Null is not counted.
+        limit : int, optional
+            At most so many values; by default all.
+
+        Returns
+        -------
+        polars.DataFrame
+            The column, and ``_count`` (Int64): the most frequent value first, equally frequent ones ascending.
+        """
+        name = self._named(column, "facets")
+        most = None if limit is None else parse_count(limit, "limit", 0)
+        rows, _, search = self._opened()
+        return counting.facets(rows, self._plan, search, name, most)
+
+    def _opened(self) -> tuple[Rows, Projection, Search | None]:
+        plan = self._plan
+        plan.check()
+        rows = self.source.open()
+        projection = Projection(rows, self.names, self.expressions, plan.nearest is not None)
+        if plan.nearest is None:
+            return rows, projection, None
+        return rows, projection, rows.search(plan.nearest, plan.predicate(rows))
+
+    def _with(self, **parts: Any) -> Select:
+        plan = replace(self._plan, **parts)
+        if plan.nearest is not None and plan.sort is not None:
+            raise InvalidInput("nearest and sort do not go together: nearest orders the rows itself")
+        return replace(self, _plan=plan)
+
+    def _once(self, part: str) -> None:
+        if getattr(self._plan, part) is not None:
             raise InvalidInput(f"this select has a {part} already; it takes one")
 
-    def _checked(self) -> Select:
-        if self._nearest is not None and (self._sort is not None or self._group is not None):
-            other = "sort" if self._sort is not None else "group"
-            raise InvalidInput(f"nearest and {other} do not go together: nearest orders the rows itself")
-        return self
-
-
-def select(source: Any, /, *names: str, **expressions: str | pl.Expr) -> Select:
-    """Begin a query over a frame or a space.
-
-    Parameters
-    ----------
-    source : polars.DataFrame, LazyFrame, Arrow table or Space
-        A LazyFrame is collected, once.
-    *names : str
-        Columns to return. With no name and no expression all the source has.
-    **expressions : str or polars.Expr
-        More columns under new names: a column's name (``d="_dist"``), or an expression over the rows returned
-        (``mib=pl.col("kib") / 1024``). ``_dist`` (Float64) is the distance that ``nearest`` found.
-
-    Returns
-    -------
-    Select
-        To be continued by where, nearest, sort, group and take, and ended by collect.
-
-    Raises
-    ------
-    InvalidInput
-        If the source is nothing with rows, or two columns would have one name.
-
-    Examples
-    --------
-    >>> vectors = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-    >>> frame = pl.DataFrame({"id": ["a", "b", "c"], "year": [2020, 2021, None], "emb": vectors})
-    >>> select(frame, "id", d="_dist").where("year > 2000").nearest("emb", [1, 0]).take(2).collect().rows()
-    [('a', 0.0), ('b', 1.0)]
-    """
-    if isinstance(source, pl.LazyFrame):
-        source = source.collect()
-    elif hasattr(source, "__arrow_c_stream__") and not isinstance(source, (pl.DataFrame, pl.Series)):
-        source = pl.DataFrame(source)
-    if isinstance(source, pl.DataFrame):
-        return Select(Frame(source), names, expressions)
-    made = source.select(*names, **expressions) if hasattr(source, "nearest_neighbors") else None
-    if isinstance(made, Select):
-        return made
-    raise InvalidInput(
-        f"select reads a Polars DataFrame or LazyFrame, an Arrow table or a Space; got {type(source).__name__}"
-    )
-
-
-def _name(column: object, part: str) -> str:
-    if not isinstance(column, str):
-        raise InvalidInput(f"{part} takes a column's name; got {column!r:.40} ({type(column).__name__})")
-    return column
-
-
-def _per(per: object) -> int:
-    number = parse_k(per) if not isinstance(per, bool) else 0
-    if number < 1:
-        raise InvalidInput(f"per must be a whole number of at least 1; got {per!r}")
-    return number
+    def _named(self, column: object, part: str) -> str:
+        if not isinstance(column, str):
+            raise InvalidInput(f"{part} takes a column's name; got {column!r:.40} ({type(column).__name__})")
+        if self.source.fixed is not None:
+            check_known(column, self.source.fixed)
+        return column

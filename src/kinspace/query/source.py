@@ -1,31 +1,49 @@
-"""What a select reads: the protocol, and the source that a bare DataFrame is."""
+"""What a select reads: the protocols that a source, its rows and a search among them keep."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..arrays import Column, Cut, as_column, as_query
-from ..errors import InvalidInput
 from ..filter import Predicate
-from ..hnsw import Hnsw
-from ..knn import search
-from ..length import parse_length, parse_query
+from .nearest import Nearest
+
+
+class Search(Protocol):
+    """What nearest asked, made ready for the rows in one state: it can be answered any number of times."""
+
+    @property
+    def query(self) -> NDArray[np.float32]:
+        """The vector that distances are from, shape (dims,); the examples (n, dims), if they make no one vector."""
+
+    @property
+    def left_out(self) -> NDArray[np.int64]:
+        """The handles of rows that are not found though where lets them through: those that were given by key."""
+
+    @property
+    def by_candidates(self) -> bool:
+        """Whether the order is not that of the distances, or depends on how many are asked for, as after a rerank."""
+
+    def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return handles and distances of the min(k, rows allowed) nearest rows, ties by row order.
+
+        With ``exact`` as a float64 scan would, else as hard as was asked; ``k`` is at least 0.
+        """
 
 
 class Rows(Protocol):
-    """The rows of a source in one state, which doesn't change while a select is collected.
+    """The rows of a source in one state, which doesn't change while a select is answered.
 
     A handle is an int64 that names a row within this state; what it counts is the source's own business.
     """
 
     @property
     def schema(self) -> pl.Schema:
-        """Every column that may be named, with its type. No name begins with "_"."""
+        """Every column that may be named, with its type."""
 
     @property
     def columns(self) -> Sequence[str]:
@@ -34,116 +52,35 @@ class Rows(Protocol):
     def matching(self, where: Predicate | None) -> NDArray[np.int64]:
         """Return the handles of the rows for which ``where`` (compiled for ``schema``) is true, in row order."""
 
-    def nearest(
-        self,
-        column: str | None,
-        query: Any,
-        k: int,
-        metric: str | None,
-        where: Predicate | None,
-        effort: Mapping[str, Any],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return handles and distances of the min(k, rows allowed) rows nearest to a query, ties by row order.
+    def seqs(self, handles: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the number of each row: ascending in row order, and the row's own in every later state."""
 
-        ``column`` names the vectors, None if the caller named none; ``query`` is as the caller gave it and ``metric``
-        None unless given; ``k`` is at least 0; ``effort`` has exact, recall and ef_search, for sources with an index,
-        and dims, rerank and expand, as the caller gave them. InvalidInput if the source has no such vectors or metric.
-        """
+    def search(self, asked: Nearest, where: Predicate | None) -> Search:
+        """Return a search among the rows for which ``where`` is true. InvalidInput if there are no such vectors."""
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Return those rows in that order: a frame of exactly these columns, each of its type in ``schema``."""
+
+    def count(self, where: Predicate | None) -> int:
+        """Return for how many rows ``where`` is true."""
+
+    def facets(self, column: str, where: Predicate | None, limit: int | None) -> tuple[pl.Series, NDArray[np.int64]]:
+        """Return the values that a column has where ``where`` is true, and how many rows have each.
+
+        The most frequent first, equally frequent ones ascending, null left out. Each element of a list counts once a
+        row.
+        """
 
 
 class Source(Protocol):
     """Where a select gets its rows."""
 
+    @property
+    def fixed(self) -> pl.Schema | None:
+        """The schema of the rows, if it can't change before they are opened: names are then checked at once."""
+
+    def checked(self, asked: Nearest) -> Nearest:
+        """Return what nearest asked with its vector as float32 of its own; InvalidInput for what no rows can answer."""
+
     def open(self) -> Rows:
-        """Return the rows as they are now; called once for each ``collect``."""
-
-
-class Frame:
-    """A DataFrame as a source: it never changes, so it is its own rows. Handles are row numbers."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-
-    def open(self) -> Frame:
-        """Return itself."""
-        return self
-
-    @property
-    def schema(self) -> pl.Schema:
-        """The frame's."""
-        return self._frame.schema
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """All of them."""
-        return self._frame.columns
-
-    def matching(self, where: Predicate | None) -> NDArray[np.int64]:
-        """Return row numbers, ascending."""
-        if where is None:
-            return np.arange(self._frame.height)
-        return np.flatnonzero(where.evaluate(self._frame))
-
-    def nearest(
-        self,
-        column: str | None,
-        query: Any,
-        k: int,
-        metric: str | None,
-        where: Predicate | None,
-        effort: Mapping[str, Any],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Scan the rows allowed."""
-        if column is None:
-            raise InvalidInput('a frame may have many columns of vectors; say which one: .nearest("column", query)')
-        if column not in self.schema:
-            raise InvalidInput(f"there is no column {column!r}; the columns are: {', '.join(map(repr, self.columns))}")
-        rows = as_column(self._frame[column], f"column {column!r}")
-        allowed = None if where is None else where.evaluate(self._frame)
-        if effort["dims"] is None or not rows.n:
-            return search(rows, query, k, metric or "cosine", allowed)
-        return _shortened(rows, query, k, metric or "cosine", allowed, effort)
-
-    def nearest_by(
-        self,
-        index: Hnsw,
-        query: Any,
-        k: int,
-        metric: str | None,
-        where: Predicate | None,
-        effort: Mapping[str, Any],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Search an index whose row ids are the row numbers."""
-        known = index.info()
-        if effort["dims"] is not None:
-            raise InvalidInput(f"an index compares all of its {known['dim']} dims; leave dims out, or name the column")
-        if metric not in (None, known["metric"]):
-            raise InvalidInput(f"the index has metric {known['metric']!r}; got {metric!r}: leave it out")
-        if not known["nrows"] == known["next_id"] == self._frame.height:
-            gone = known["next_id"] - known["nrows"]
-            rows = f"{known['nrows']} rows" + (f", and {gone} that were removed" if gone else "")
-            raise InvalidInput(f"the index has {rows}, the frame {self._frame.height}; row i of it must be row i here")
-        vector = as_query(query, known["dim"])
-        allowed = None if where is None else where.evaluate(self._frame)
-        recall = 1.0 if effort["exact"] else effort["recall"]
-        return index.search(vector, k, None if effort["exact"] else effort["ef_search"], allowed, recall=recall)
-
-    def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
-        """Gather the rows."""
-        return self._frame.select(columns)[handles]
-
-
-def _shortened(
-    rows: Column, query: Any, k: int, metric: str, allowed: NDArray[np.bool_] | None, effort: Mapping[str, Any]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Compare the first components; what that finds is compared whole if it is only to give candidates."""
-    length = parse_length(rows.dims, effort["dims"], effort["rerank"], effort["expand"])
-    vector = parse_query(query, length)
-    short, cut = vector[: length.dims], Cut(rows, length.dims)
-    if not length.reranks(len(vector)):
-        return search(cut, short, k, metric, allowed)
-    candidates = search(cut, short, length.candidates(k), metric, allowed)[0]
-    return search(rows, vector, k, metric, candidates)
+        """Return the rows as they are now; called once for each answer."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..errors import InvalidInput
 from ..length import parse_length
-from ..types import parse_count, parse_k, parse_threads
+from ..types import parse_count, parse_distance, parse_k, parse_threads
 from .effort import parse_effort
-from .masks import masks_of, predicate_of
+from .masks import masks_where
 from .reading import Reading
 from .rerank import check_answerable
 from .trained import warn_if_untrained
@@ -27,6 +27,7 @@ class AllRows(Reading):
         k: int,
         *,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
         exact: bool | None = None,
         recall: float | None = None,
         ef_search: int | None = None,
@@ -47,8 +48,8 @@ class AllRows(Reading):
             out of its own neighbours; in a snapshot of it, a row's earlier self is a row like any other.
         k : int
             At least 0; with k above the number of rows of `other` all of them are returned.
-        where : str or polars.Expr, optional
-            Only rows of `other` for which it is true, as for nearest_neighbors. Every row of this space is asked.
+        where, params : optional
+            Only rows of `other` for which the filter is true, as for nearest_neighbors. Every row here is asked.
         exact : bool, optional
             Compare all rows, so that the answers are proven (with dims: the candidates); by default so unless recall
             or ef_search is given.
@@ -98,23 +99,47 @@ class AllRows(Reading):
         warn_if_untrained(other._store, length.dims, stacklevel=2)
         left = self._store.view()
         right = left if other._store is self._store else other._store.view()
-        masks = None if where is None else masks_of(right, predicate_of(right, where))
+        masks = masks_where(right, where, params)
         return knn_join(left, right, k, effort, length, masks, rows, workers)
 
     @overload
     def near_duplicates(
-        self, threshold: float, *, where: Any = None, groups: Literal[False] = False, threads: int | None = None
+        self,
+        threshold: float,
+        *,
+        where: Any = None,
+        params: Mapping[str, Any] | None = None,
+        groups: Literal[False] = False,
+        threads: int | None = None,
     ) -> Iterator[pl.DataFrame]: ...
     @overload
     def near_duplicates(
-        self, threshold: float, *, where: Any = None, groups: Literal[True], threads: int | None = None
+        self,
+        threshold: float,
+        *,
+        where: Any = None,
+        params: Mapping[str, Any] | None = None,
+        groups: Literal[True],
+        threads: int | None = None,
     ) -> pl.DataFrame: ...
     @overload
     def near_duplicates(
-        self, threshold: float, *, where: Any = None, groups: bool, threads: int | None = None
+        self,
+        threshold: float,
+        *,
+        where: Any = None,
+        params: Mapping[str, Any] | None = None,
+        groups: bool,
+        threads: int | None = None,
     ) -> Iterator[pl.DataFrame] | pl.DataFrame: ...
     def near_duplicates(
-        self, threshold: float, *, where: Any = None, groups: bool = False, threads: int | None = None
+        self,
+        threshold: float,
+        *,
+        where: Any = None,
+        params: Mapping[str, Any] | None = None,
+        groups: bool = False,
+        threads: int | None = None,
     ) -> Iterator[pl.DataFrame] | pl.DataFrame:
         """Every pair of rows whose distance is at most a threshold, none missed; or the groups they form.
 
@@ -123,8 +148,8 @@ class AllRows(Reading):
         threshold : float
             A distance of the space's metric. 0.0 finds equal vectors; under cosine vectors that differ in length alone
             may come out at 1e-16 (1e-12 finds them all), and zero vectors are at 1.0 from each other.
-        where : str or polars.Expr, optional
-            Only among rows for which it is true, as for nearest_neighbors.
+        where, params : optional
+            Only among rows for which the filter is true, as for nearest_neighbors.
         groups : bool
             Return groups instead: two rows are in the same one if a chain of pairs leads from one to the other.
         threads : int, optional
@@ -160,11 +185,11 @@ class AllRows(Reading):
         2
         ['a', 'b']
         """
-        from .duplicates import in_groups, in_pairs, parse_threshold
+        from .duplicates import in_groups, in_pairs
 
-        number, workers = parse_threshold(threshold), parse_threads(threads)
+        number, workers = parse_distance(threshold, "threshold"), parse_threads(threads)
         if not isinstance(groups, bool):
             raise InvalidInput(f"groups must be True or False; got {groups!r}")
         view = self._store.view()
-        masks = None if where is None else masks_of(view, predicate_of(view, where))
+        masks = masks_where(view, where, params)
         return (in_groups if groups else in_pairs)(view, number, masks, workers)

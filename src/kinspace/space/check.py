@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +10,7 @@ from ..errors import Corrupt, KinspaceError
 from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
-from . import index, plane, text_index
-from .meta import Meta
+from .beside import made_anew, read_made
 from .store import Store
 
 
@@ -84,12 +81,7 @@ def lock_segments(store: Store, entries: list[SegmentEntry]) -> list[FolderLock]
 def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
     """Read what a segment has that can be made anew; damage costs no row anything but time, until it is."""
     folder = store.segments / entry.id
-    reads: dict[str, Callable[[SegmentReader, Meta], object]] = {
-        index.FOLDER: index.read_index,
-        plane.FOLDER: plane.read_plane,
-        text_index.FOLDER: lambda reader, _: text_index.read_text(reader),
-    }
-    there = [name for name in reads if os.path.lexists(folder / name)]
+    there = made_anew(folder)
     problems: list[Problem] = []
     if not there:
         return problems
@@ -97,7 +89,7 @@ def check_index(store: Store, entry: SegmentEntry) -> list[Problem]:
     try:
         for name in there:
             try:
-                reads[name](reader, store.meta)
+                read_made(reader, store.meta, name)
             except KinspaceError as error:
                 problems.append(Problem(folder / name, f"{error} (it is made again by itself: index() does it now)", 0))
     finally:

@@ -12,7 +12,7 @@ from ..errors import Corrupt
 from ..storage.catalog import SegmentEntry, SpaceCatalog, State
 from ..storage.copying import copy_files, copy_folder
 from ..storage.reader import SegmentReader
-from . import index, plane, text_index
+from .beside import made_anew
 from .flush import write_rows
 from .store import Store
 
@@ -33,7 +33,7 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             raise Corrupt(
                 f"{error.filename} is missing though the catalog names it; restore it from a backup"
             ) from error
-        for name in (index.FOLDER, plane.FOLDER, text_index.FOLDER):
+        for name in made_anew(source.folder):
             copy_folder(source.folder / name, segments / entry.id / name, link=link)
         entries.append(entry)
         dead.append(part.seqs(part.dead_rows()))
@@ -53,6 +53,7 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             next_seq=seq,
             horizon=view.state.next_seq,
             columns=view.state.columns,
+            indexed=view.state.indexed,
             full_text=view.state.full_text,
         ),
         segments=entries,

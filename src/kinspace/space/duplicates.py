@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidInput
 from .bits import Words, cleared, unpack
 from .effort import EXACT
 from .join import BATCH_ROWS, HITS, key_column
@@ -22,17 +19,6 @@ if TYPE_CHECKING:
 
 FIRST, GROWTH = 16, 4  # neighbours asked for at first, and how many times more where that was not all
 Places = NDArray[np.int64]  # of rows in `order`, which holds positions in insertion order
-
-
-def parse_threshold(threshold: Any) -> float:
-    """The distance as a float; InvalidInput unless it is a finite number."""
-    number = math.nan
-    if not isinstance(threshold, (bool, np.bool_, str, bytes)):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):
-            number = float(threshold)
-    if not math.isfinite(number):
-        raise InvalidInput(f"threshold must be a distance, a finite number; got {threshold!r:.100}")
-    return number
 
 
 def in_pairs(view: View, threshold: float, masks: list[Words] | None, threads: int) -> Iterator[pl.DataFrame]:

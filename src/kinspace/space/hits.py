@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Hits:
-    """The nearest rows, nearest first.
+    """The nearest rows, nearest first, or as examples, diversity and a boost order them.
 
     Attributes
     ----------
     keys : list of str or int
     distances : float64, shape (hits,)
-        Smaller is nearer.
+        Smaller is nearer. To what was asked for, whatever the order.
     exact : bool
         True if these are proven to be the answer of a float64 scan of every row.
     rows : polars.DataFrame

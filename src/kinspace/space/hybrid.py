@@ -67,10 +67,10 @@ def parse_search(
     )
 
 
-def search(store: Store, text: str, vector: Any, how: Search, where: Any) -> TextHits:
+def search(store: Store, text: str, vector: Any, how: Search, where: Any, params: Any) -> TextHits:
     """The k rows of one state of the space that answer best."""
     view = store.view()
-    masks = None if where is None else masks_where(view, where)
+    masks = masks_where(view, where, params)
     query = None
     if how.mode != "text":
         query = space_query(store.meta, vector, parse_length(store.meta.dims, None, None, None))

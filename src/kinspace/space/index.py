@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -27,6 +27,10 @@ from .meta import Meta
 from .part import Part
 from .prefix import segment_prefix
 
+if TYPE_CHECKING:
+    from .column_index import ColumnIndex
+    from .zones import Zoned
+
 INDEX_ROWS = 4_096  # segments of fewer rows are always scanned
 M = 16
 EF_CONSTRUCTION = 200
@@ -37,9 +41,7 @@ _making = threading.Lock()
 
 
 class Index:
-    """What this process knows of one segment's index, and of its plane."""
-
-    __slots__ = ("curve", "damaged", "damaged_plane", "graph", "lock", "plane", "prefix_planes", "retry", "retry_plane")
+    """What this process knows of one segment's index, its plane, its zones and the indexes of its columns."""
 
     def __init__(self) -> None:
         self.graph: _core.Graph | None = None
@@ -50,6 +52,10 @@ class Index:
         self.damaged_plane: object = None
         self.retry = 0.0  # when to try again to make it, by time.monotonic()
         self.retry_plane = 0.0
+        self.zones: Zoned | None = None
+        self.columns: dict[str, ColumnIndex] = {}
+        self.damaged_columns: dict[str, object] = {}  # folders of zones and of columns' indexes, likewise
+        self.retry_columns = 0.0
         self.lock = threading.Lock()
 
 

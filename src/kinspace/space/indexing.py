@@ -17,6 +17,7 @@ from .. import _core
 from ..errors import Closed, KinspaceError, SpaceNotFound
 from ..storage.reader import SegmentReader
 from ..types import Metric
+from .column_indexing import lack_columns, make_columns
 from .expand import Curve, measure_expand
 from .flush import turn
 from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, segment_of, write_index
@@ -39,9 +40,10 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index, a plane or full text, and has none here."""
+    """Whether a segment should have an index, a plane, zones, a column's index or full text, and has none here."""
     view = store.view()
-    return bool(store.indexes.lack(view.parts) or lack_plane(view.parts) or lacks_text(view))
+    missing = store.indexes.lack(view.parts) or lack_plane(view.parts) or lack_columns(view) or lacks_text(view)
+    return bool(missing)
 
 
 def make_planes(
@@ -110,6 +112,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
     if store.readonly:
         return None
     make_planes(store, stopped, threads=1)
+    make_columns(store, stopped)
     make_texts(store, stopped)
     while not stopped():
         if store.indexes.foreground:
@@ -134,6 +137,7 @@ def index_now(store: Store, progress: Progress | None) -> int:
     """Make every index that is missing or damaged; how many those were. What is there is read from the disk again."""
     indexes = store.indexes
     make_planes(store, anew=True)
+    make_columns(store, anew=True)
     make_texts(store, anew=True)
     indexes.foreground += 1
     try:

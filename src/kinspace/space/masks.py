@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from ..storage.reader import SegmentReader
-from .bits import Words, unpack
+from .bits import Words, are_set, unpack
 from .part import Part
 from .view import View
 
@@ -17,42 +18,58 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..filter import Predicate
+    from ..filter.tree import Node
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
+_MANY = 4  # if one row in so many has to be looked at, all are
 KEPT = 64  # bitmaps that a segment, and filters that a view keeps; the oldest goes first
 
 
-def predicate_of(view: View, where: Any) -> Predicate:
+def predicate_of(view: View, where: Any, params: Any = None) -> Predicate:
     """The compiled filter; InvalidInput says what is wrong with it and lists the columns there are."""
     from ..filter import compile_predicate
 
-    return compile_predicate(where, full_schema(view))
+    return compile_predicate(where, full_schema(view), params)
 
 
 def full_schema(view: View) -> pl.Schema:
     """The key, the columns and the vector, with their types."""
-    import polars as pl
+    if view.filtered is None:
+        import polars as pl
 
-    columns = view.empty_frame(list(view.schema)).schema
-    return pl.Schema({**columns, "vector": pl.Array(pl.Float32, view.meta.dims)})
+        key = pl.Int64() if view.meta.key_type == "int" else pl.String()
+        view.filtered = pl.Schema({"key": key, **view.schema, "vector": pl.Array(pl.Float32, view.meta.dims)})
+    return view.filtered
 
 
-def masks_where(view: View, where: Any) -> list[Words]:
-    """For each part the rows that match a filter as the caller gave it.
+def masks_where(view: View, where: Any, params: Any = None) -> list[Words] | None:
+    """For each part the rows that match a filter as the caller gave it, None if there is none.
 
-    Of text they are kept as long as the view, unless it may mean something else by then: ``"until > now()"``.
+    Of text and expressions they are kept as long as the view, unless they may mean something else by then:
+    ``"until > now()"``.
     """
-    if type(where) is not str:
-        return masks_of(view, predicate_of(view, where))
-    found = view.masks.get(where)
-    if found is None:
-        from ..filter import tells_the_time
+    if where is None:
+        if params is not None:
+            raise InvalidInput("params are for a filter; give where= too")
+        return None
+    asked: Hashable = where
+    if type(where) is not str or params is not None:
+        from ..filter import Expression, params_key
 
-        found = masks_of(view, predicate_of(view, where))
-        if not tells_the_time(where):
-            _keep(view.masks, where, found)
+        if isinstance(where, Expression) and params is None:
+            asked = where.form
+        elif type(where) is str:
+            asked = (where, params_key(params))
+        else:
+            return masks_of(view, predicate_of(view, where, params))
+    found = view.masks.get(asked)
+    if found is None:
+        predicate = predicate_of(view, where, params)
+        found = masks_of(view, predicate)
+        if predicate.lasting:
+            _keep(view.masks, asked, found)
     return found
 
 
@@ -62,23 +79,46 @@ def masks_of(view: View, predicate: Predicate) -> list[Words]:
 
 
 def _mask(view: View, number: int, predicate: Predicate) -> Words:
-    from ..filter import pack_bits
-
     part = view.parts[number]
     if part.rows == 0:
         return np.empty(0, np.uint64)
     names = [name for name in predicate.columns if name not in ("key", "vector")]
-    kept: dict[Any, Words] | None = None
+    if not isinstance(part.source, SegmentReader):
+        return _evaluated(view, part, predicate, names)[0]
+    kept = part.source.masks
     name = (predicate.key, *(str(view.schema[column]) for column in names))
-    if isinstance(part.source, SegmentReader):
-        kept = part.source.masks
-        if name in kept:
-            return kept[name]
-    found, whole = _evaluate(view, part, predicate, names)
-    words = pack_bits(found)
-    if kept is not None and whole:
-        _keep(kept, name, words)
+    words = kept.get(name)
+    if words is None:
+        if predicate.tree is None or "vector" in predicate.columns:
+            words, whole = _evaluated(view, part, predicate, names)
+        else:
+            words, whole = _foreseen(view, part, predicate, predicate.tree, names)
+        if whole:
+            _keep(kept, name, words)
     return words
+
+
+def _foreseen(view: View, part: Part, predicate: Predicate, tree: Node, names: list[str]) -> tuple[Words, bool]:
+    """The rows of a segment that match, of which only those are looked at that nothing else tells of."""
+    from .column_index import pack_rows
+    from .foreseen import foresee
+    from .zones import ZONE_ROWS
+
+    reader = part.source
+    assert isinstance(reader, SegmentReader)
+    told = foresee(reader, view.schema, view.state.indexed, tree)
+    sure, doubtful = told.sure, told.open
+    if not doubtful.any():
+        return sure, True
+    blocks = np.bitwise_or.reduceat(doubtful, np.arange(0, len(doubtful), ZONE_ROWS // 64)) != 0
+    low, high = np.flatnonzero(blocks)[[0, -1]] * ZONE_ROWS
+    near = (int(low), min(int(high) + ZONE_ROWS, part.rows))
+    if min(int(np.bitwise_count(doubtful).sum()), near[1] - near[0]) * _MANY > part.rows:
+        return _evaluated(view, part, predicate, names)
+    rows = np.flatnonzero(unpack(doubtful, part.rows))
+    frame = part.near(rows, near, view.schema, predicate.columns)
+    found, whole = _matches(part, predicate, frame, rows)
+    return sure | pack_rows(rows[found], part.rows), whole
 
 
 def _keep(kept: dict[_K, _V], name: _K, made: _V) -> None:
@@ -88,22 +128,32 @@ def _keep(kept: dict[_K, _V], name: _K, made: _V) -> None:
     kept[name] = made
 
 
-def _evaluate(view: View, part: Part, predicate: Predicate, names: list[str]) -> tuple[NDArray[np.bool_], bool]:
-    """Whether each row matches, and whether dead ones were looked at: they can't make the filter fail."""
-    frame = part.frame(view.schema, names)
+def _evaluated(view: View, part: Part, predicate: Predicate, names: list[str]) -> tuple[Words, bool]:
+    """The rows that match, each of which is looked at, and whether that is so of the dead ones too."""
+    from ..filter import pack_bits
+
+    frame = part.frame(view.schema, names, keys="key" in predicate.columns or not names)
     if "vector" in predicate.columns:
         import polars as pl
 
         vectors = part.core_rows.gather(np.arange(part.rows, dtype=np.int64))
         frame = frame.with_columns(pl.Series("vector", vectors, dtype=pl.Array(pl.Float32, view.meta.dims)))
+    found, whole = _matches(part, predicate, frame)
+    return pack_bits(found), whole
+
+
+def _matches(
+    part: Part, predicate: Predicate, frame: pl.DataFrame, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.bool_], bool]:
+    """Which of those rows, or of all, match, given what they hold; only live ones if dead ones make the filter fail."""
     try:
         return predicate.evaluate(frame), True
     except InvalidInput:
         if part.live is None:
             raise
-        live = part.live_rows()
-        found = np.zeros(part.rows, np.bool_)
-        found[live] = predicate.evaluate(frame[live])
+        live = unpack(part.live, part.rows) if rows is None else are_set(part.live, rows)
+        found = np.zeros(len(live), np.bool_)
+        found[live] = predicate.evaluate(frame.filter(live))
         return found, False
 
 

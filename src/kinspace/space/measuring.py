@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..length import EXPAND, parse_length
@@ -38,6 +39,7 @@ class Measuring:
         rerank: bool | None = None,
         expand: int | None = None,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
     ) -> float:
         """The share of the true k nearest that searches like these find, measured on the space's own rows.
 
@@ -47,7 +49,7 @@ class Measuring:
             Hits of each search.
         sample : int
             Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
-        recall, ef_search, dims, rerank, expand, where
+        recall, ef_search, dims, rerank, expand, where, params
             As for nearest_neighbors, where each row asks with all its components.
 
         Returns
@@ -60,7 +62,7 @@ class Measuring:
         effort, length = parse_effort(False, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._measured_view()
-        return measure(view, parse_k(k), rows, effort, length, None if where is None else masks_where(view, where))
+        return measure(view, parse_k(k), rows, effort, length, masks_where(view, where, params))
 
     def recommend_dims(
         self, queries: Any = None, k: int = 10, recall: float = 0.99, *, expand: int = EXPAND

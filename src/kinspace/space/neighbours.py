@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
 from ..length import parse_length
+from ..ranking import parse_examples, parse_ranking
 from ..storage.keys import parse_key
 from ..types import Key, parse_k, parse_threads
 from .effort import parse_effort
+from .examples import Asked, examples_of
 from .fit import space_queries, space_query
 from .hits import Hits
 from .masks import masks_where
 from .measuring import Measuring
+from .ranked import search
 from .rerank import nearest
 from .trained import warn_if_untrained
 from .view import View
@@ -30,26 +35,44 @@ class Neighbours(Measuring):
         key: Key | None = None,
         vector: Any = None,
         vectors: Any = None,
+        positive: Sequence[Any] | None = None,
+        negative: Sequence[Any] | None = None,
+        strategy: str | None = None,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
         exact: bool = False,
         recall: float | None = None,
         ef_search: int | None = None,
         dims: int | None = None,
         rerank: bool | None = None,
         expand: int | None = None,
+        diversity: float | None = None,
+        boost: Any = None,
+        candidates: int | None = None,
         threads: int | None = None,
     ) -> Any:
-        """The k rows nearest to a key's vector, to a vector, or to each of many.
+        """The k rows nearest to a key's vector, to a vector, to each of many, or to what examples have in common.
 
         Parameters
         ----------
         k : int
             At least 0; with k above the number of rows all of them are returned.
-        key, vector, vectors : exactly one of them
+        key, vector, vectors : exactly one of them, unless there are examples
             A key (which is itself left out of its neighbours), a vector (dims,), or many (n, dims).
-        where : str or polars.Expr, optional
-            Only rows for which it is true: a SQL predicate such as ``"year >= 2020 AND section = 'games'"``, or a
-            Polars expression. min(k, matching rows) are returned, however few match.
+        positive, negative : lists of keys and vectors, optional
+            Instead: examples of what rows are to be like, and what they are not to be like. Those given by key are left
+            out of the answer.
+        strategy : str, optional
+            "average": the rows nearest to 2 · mean(positive) − mean(negative), or to mean(positive) if nothing is
+            negative; under cosine each example counts with its direction alone. "best": first the rows nearer to
+            something positive than to anything negative, by their distance to the nearest positive, then the others,
+            farthest from the nearest negative first. By default "average", and "best" of bits and without a positive.
+        where : str, Expression, mapping or polars.Expr, optional
+            Only rows for which it is true: ``"year >= :first AND section = 'games'"``, ``ks.col("year") >= 2020``,
+            ``{"year": {"$gte": 2020}}``, or a Polars expression; what they say is on the page about filters. min(k,
+            matching rows) are returned, however few match.
+        params : mapping, optional
+            What the ``:names`` in a SQL predicate stand for: ``{"first": 2020}``.
         exact : bool
             Ask for a proven answer, whatever recall and ef_search say: every row that may match is compared.
         recall : float, optional
@@ -68,15 +91,28 @@ class Neighbours(Measuring):
         expand : int, optional
             Candidates for each hit, at least 1; 10 by default. Of a space with index_dims, in a search by index without
             dims, what was measured to be enough for the recall when the index was built.
+        diversity : float, optional
+            In 0…1: choose hits of the candidates that differ from those before them (maximal marginal relevance). 0 is
+            the plain answer; at 1 only the first is chosen for being near.
+        boost : str, Expression or polars.Expr, optional
+            A number of each row's own by which it is ranked as nearer than it is, in units of distance, such as
+            ``"0.05 * log1p(popularity)"`` or ``ks.col("stars") / 1000``; null is 0. Candidates are ordered by distance
+            − boost, and with exact=True all rows.
+        candidates : int, optional
+            The so many nearest rows are what diversity and boost choose from; by default 10 for each hit and at least
+            100.
         threads : int, optional
             At most so many; by default what the size of the work is worth.
 
         Returns
         -------
         Hits, or a list of Hits for vectors=
-            Nearest first, ties by insertion order. Their distances are those of an exact search; `exact` says whether
-            it is proven that no row is nearer than these: by the first components if the distances are theirs; after a
-            rerank only if every row that may match was a candidate, for exact=True makes sure of the candidates alone.
+            Nearest first, or as diversity, boost and "best" order them; ties by insertion order. Their distances are
+            those of an exact search: to the average of examples, or under "best" to the nearest positive (without one
+            to the nearest negative). `exact` says whether it is proven that no row is nearer than these: by the first
+            components if the distances are theirs; after a rerank only if every row that may match was a candidate, for
+            exact=True makes sure of the candidates alone. With diversity it is that the candidates are the right ones,
+            with a boost that no other row would come before these.
 
         Raises
         ------
@@ -86,8 +122,10 @@ class Neighbours(Measuring):
             If an argument is out of range, or the filter names a column there is not.
         """
         index_dims = self._store.meta.index_dims
+        by_distance = positive is negative is boost is strategy is None and diversity is candidates is None
         plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
-        if plain and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
+        by_distance = by_distance and params is None
+        if plain and by_distance and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
             try:  # this way costs little more than the core's own call
                 view = self._store.view()
                 if ef_search is None:
@@ -100,24 +138,37 @@ class Neighbours(Measuring):
             except (TypeError, ValueError):
                 pass  # the other way says what is wrong, or mends it
         k = parse_k(k)
-        if (key is not None) + (vector is not None) + (vectors is not None) != 1:
-            raise InvalidInput("give exactly one of key=, vector= and vectors=")
+        examples = ranking = None
+        if not by_distance:
+            examples, ranking = (
+                parse_examples(positive, negative, strategy),
+                parse_ranking(diversity, boost, candidates),
+            )
+        if (key is not None) + (vector is not None) + (vectors is not None) + (examples is not None) != 1:
+            raise InvalidInput("give exactly one of key=, vector= and vectors=, or positive= and negative=")
         effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
         length = parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._store.view()
         exclude = -1 if key is None else self._find(view, key)
-        if vectors is not None:
+        queries: NDArray[np.float32] | Asked
+        if examples is not None:
+            queries = examples_of(view, examples, ranking, length, self._store.name)
+        elif vectors is not None:
             queries = space_queries(self._store.meta, vectors, length)
         else:
             queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
-        masks = None if where is None else masks_where(view, where)
-        found, distances, proven = nearest(
+        masks = masks_where(view, where, params)
+        if ranking is not None or isinstance(queries, Asked):
+            found = search(view, queries, k, effort, length, ranking, masks=masks, exclude=exclude, threads=workers)
+            hits = [Hits(view, *one) for one in found]
+            return hits[0] if vectors is None else hits
+        positions, distances, proven = nearest(
             view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
         )
         if vectors is None:
-            return Hits(view, found, distances, proven)
-        return [Hits(view, *one, proven) for one in zip(found, distances, strict=True)]
+            return Hits(view, positions, distances, proven)
+        return [Hits(view, *one, proven) for one in zip(positions, distances, strict=True)]
 
     def _find(self, view: View, key: Key) -> int:
         kept, digest = parse_key(key, self._store.meta.key_type)

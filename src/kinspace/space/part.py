@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +121,32 @@ class Part:
         except ValueError as error:
             raise Corrupt(f"{self.source.folder}: its keys can't be read: {error}") from error
 
-    def frame(self, schema: Schema, names: list[str]) -> pl.DataFrame:
-        """The key and those columns of every row, dead ones too; these have null where it doesn't fit the type."""
+    def frame(self, schema: Schema, names: list[str], *, keys: bool = True) -> pl.DataFrame:
+        """The key, if wanted, and those columns of every row, dead ones too; null where it doesn't fit the type."""
         from ..storage.columns import align
 
         wanted = {name: schema[name] for name in names}
         if isinstance(self.source, Tail):
             return self.source.frame(self.rows, wanted)
-        found = self._without_dead(self.source.frame(["key", *wanted]), wanted)
-        return align(found, {"key": found.schema["key"], **wanted})
+        there = any(name in self.source.columns for name in names)  # a frame of no columns has no rows
+        found = self._without_dead(self.source.frame(["key"] * (keys or not there) + names), wanted)
+        return align(found, {**({"key": found.schema["key"]} if keys else {}), **wanted})
+
+    def near(
+        self, rows: NDArray[np.int64], span: tuple[int, int], schema: Schema, names: Sequence[str]
+    ) -> pl.DataFrame:
+        """Those columns, the key perhaps among them, of rows of a segment that lie in a span."""
+        from ..storage.columns import align
+
+        reader = self.source
+        assert isinstance(reader, SegmentReader)
+        there = [name for name in names if name in reader.columns]
+        as_is = all(reader.types[name] == schema.get(name, reader.types[name]) for name in there)
+        if span[1] - span[0] == self.rows or not there or not as_is or reader.has_read(there):
+            whole = self.frame(schema, [name for name in names if name != "key"], keys="key" in names)
+            return whole[rows]
+        found = reader.between(*span, there)[rows - span[0]]
+        return align(found, {name: schema[name] if name in schema else found.schema[name] for name in names})
 
     def _without_dead(self, found: pl.DataFrame, wanted: Schema) -> pl.DataFrame:
         """Nulls for what dead rows have in columns of another type: a restore may have made one that can't hold it."""

@@ -14,6 +14,7 @@ from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
 from ..storage.reader import SegmentReader
 from ..types import Key, parse_count
+from .beside import column_bytes
 from .index import index_bytes, segment_of
 from .neighbours import Neighbours
 from .plane import coded, plane_bytes
@@ -34,8 +35,9 @@ _FETCH = 4_096  # keys looked up at a time by multiget
 class Reading(Neighbours):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embedder: Any) -> None:
         self._store = store
+        self._embedder = embedder
 
     @property
     def name(self) -> str:
@@ -210,13 +212,14 @@ class Reading(Neighbours):
         from ..query import Select
         from .source import SpaceSource
 
-        return Select(SpaceSource(self._store), names, expressions)
+        return Select(SpaceSource(self._store, self._embedder), names, expressions)
 
     def stats(self) -> dict[str, Any]:
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
         `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
-        are those of the codes that exact searches scan, `text_bytes` those of full text.
+        are those of the codes that exact searches scan, `column_index_bytes` those of zones and columns' indexes,
+        `text_bytes` those of full text.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -237,6 +240,7 @@ class Reading(Neighbours):
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
             "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
+            "column_index_bytes": sum(column_bytes(part) for part in view.parts),
             "text_bytes": sum(text_bytes(part.source) for part in view.parts if isinstance(part.source, SegmentReader)),
             "version": view.state.version,
         }

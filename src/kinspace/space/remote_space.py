@@ -114,6 +114,7 @@ class RemoteSpace(Space):
             "indexed_segments": 0,
             "index_bytes": 0,
             "plane_bytes": 0,
+            "column_index_bytes": 0,
             "text_bytes": 0,
             "version": view.state.version,
         }
@@ -157,7 +158,7 @@ class RemoteSpace(Space):
     set = update = load = multiset = add_texts = _refuse
     snapshot = drop_snapshot = restore = fork = freeze = write_to_space = _refuse
     delete = multidelete = delete_where = delete_all = _refuse
-    flush = compact = index = index_text = drop_text = _refuse
+    flush = compact = index = index_column = drop_column_index = index_text = drop_text = _refuse
     __setitem__ = __delitem__ = _refuse
 
     def __repr__(self) -> str:

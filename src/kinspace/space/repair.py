@@ -19,7 +19,7 @@ from ..storage.replace import replace_folder
 from ..storage.salvage import Remains
 from ..storage.segment import Block, Written, write_segment
 from ..types import Key
-from . import index, plane, text_index
+from .beside import made_anew
 from .check import Problem, check_index, named_segments
 from .flush import hash_keys
 from .indexing import index_now
@@ -210,13 +210,11 @@ class _Repair:
 
 
 def _link_tree(source: Path, target: Path) -> None:
-    """The files of a segment under another name, copied where the file system has no links; without the index."""
+    """The files of a segment under another name, copied where there are no links; without what is made anew."""
 
     def skipped(folder: str, names: list[str]) -> set[str]:
-        made_anew = {index.FOLDER, plane.FOLDER, text_index.FOLDER, *(name for name in names if name.startswith("."))}
-        return (made_anew if Path(folder) == source else set()) | {
-            name for name in names if Path(folder, name).is_symlink()
-        }
+        left = {*made_anew(source), *(name for name in names if name.startswith("."))}
+        return (left if Path(folder) == source else set()) | {name for name in names if Path(folder, name).is_symlink()}
 
     shutil.copytree(source, target, ignore=skipped, copy_function=_link, dirs_exist_ok=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ def nearest(
     effort: Effort,
     length: Length,
     *,
-    masks: list[Words] | None = None,
+    masks: Sequence[Words | None] | None = None,
     exclude: int = -1,
     threads: int = 0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:

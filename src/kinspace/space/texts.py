@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
@@ -74,6 +75,7 @@ class Texts(Versions):
         *,
         mode: str | None = None,
         where: Any = None,
+        params: Mapping[str, Any] | None = None,
         vector: Any = None,
         fusion: str = "weighted",
         weights: Any = None,
@@ -92,7 +94,7 @@ class Texts(Versions):
         mode : "hybrid", "vector" or "text", optional
             By default hybrid if the space has an embedder (or `vector` is given) and columns that are searched as text;
             else what it has.
-        where : str or polars.Expr, optional
+        where, params : optional
             As for nearest_neighbors: min(k, rows that match and can be hits) are returned, however few match.
         vector : array-like, shape (dims,), optional
             Instead of the embedder's.
@@ -140,7 +142,7 @@ class Texts(Versions):
             raise InvalidInput("a search by text takes no vector; leave vector or mode out")
         if how.mode != "text" and vector is None:
             vector = self._need_embedder("search").embed([text])[0]
-        return search(self._store, text, vector, how, where)
+        return search(self._store, text, vector, how, where, params)
 
     def _need_embedder(self, call: str) -> Any:
         if self._embedder is None:

@@ -39,6 +39,7 @@ class Transaction:
         self._horizon = view.state.horizon
         self._deleted = view.state.deleted
         self._frozen = view.state.frozen
+        self._indexed = view.state.indexed
         self._full_text = view.state.full_text
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
@@ -63,6 +64,7 @@ class Transaction:
             self._frozen,
             self._columns,
             self._tallies,
+            self._indexed,
             full_text=self._full_text,
         )
 
@@ -150,6 +152,10 @@ class Transaction:
             self._columns, self.changed = then.state.columns, True
             self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
+
+    def index_columns(self, columns: tuple[str, ...]) -> None:
+        """Have these columns indexed from now on, and no others."""
+        self._indexed, self.changed = columns, True
 
     def set_full_text(self, columns: dict[str, Any]) -> None:
         """Have these columns searched as text from now on."""

@@ -49,10 +49,9 @@ class Versions(AllRows):
     """What a space says of its states, and makes of them."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any) -> None:
-        super().__init__(store)
+        super().__init__(store, embedder)
         self._background = background
         self._hub = hub  # which lives as long as any of its spaces
-        self._embedder = embedder
 
     @property
     def embedder(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,8 @@ class View:
         filled = [part for part in self.parts if part.rows]
         self._only = filled[0] if len(filled) == 1 else None  # then its rows are the positions
         self._prefix_scans: dict[int, _core.Scan] = {}
-        self.masks: dict[str, list[Words]] = {}  # of filters, kept by whoever evaluates them
+        self.filtered: pl.Schema | None = None  # what filters may name, kept likewise
+        self.masks: dict[Hashable, list[Words]] = {}  # of filters, kept by whoever evaluates them
         self.text: Any = None  # its full text, kept by whoever searches it
 
     def again(self) -> View:
@@ -143,7 +144,7 @@ class View:
         effort: Effort,
         dims: int | None = None,
         *,
-        masks: list[Words] | None = None,
+        masks: Sequence[Words | None] | None = None,
         exclude: int = -1,
         threads: int = 0,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
@@ -162,10 +163,12 @@ class View:
         except ValueError as error:  # the query has been checked: it is what is stored
             raise _unsearchable(error) from error
 
-    def distances(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The distance of each of those rows to a query, of all dims."""
+    def distances(
+        self, query: NDArray[np.float32], positions: NDArray[np.int64], dims: int | None = None
+    ) -> NDArray[np.float64]:
+        """The distance of each of those rows to a query, of all dims or the first so many."""
         try:
-            return self.scan.distances(query, positions)
+            return (self.scan if dims is None else self.prefix_scan(dims)).distances(query, positions)
         except ValueError as error:
             raise _unsearchable(error) from error
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 
-CACHED_COLUMN_BYTES = 128 << 20  # a segment whose rows.arrow is larger is read batch by batch instead of kept
+CACHED_COLUMN_BYTES = 128 << 20  # of a segment's columns are kept; rows of a rows.arrow that is larger are read alone
 _DENSE = 64  # rows that lie closer together than this are read in one go, others one by one
 
 
@@ -159,13 +159,19 @@ class SegmentReader:
         """All rows of those columns that this segment has ("key" among them)."""
         import polars as pl
 
-        missing = [name for name in names if name not in self._columns and name in self.columns]
+        there = {name: self._columns[name] for name in names if name in self._columns}
+        missing = [name for name in names if name not in there and name in self.columns]
         if missing:
-            loaded = self._read(missing)
-            if self.entry.files["rows.arrow"][0] > CACHED_COLUMN_BYTES:
-                return pl.DataFrame([loaded.get_column(name) for name in names if name in loaded.columns])
-            self._columns.update({name: loaded[name] for name in missing})
-        return pl.DataFrame([self._columns[name] for name in names if name in self._columns])
+            for column in self.read(missing):
+                column = column.rechunk()  # rows of many small pieces are slow to gather
+                there[column.name] = column
+                if sum(one.estimated_size() for one in (*list(self._columns.values()), column)) <= CACHED_COLUMN_BYTES:
+                    self._columns[column.name] = column
+        return pl.DataFrame([there[name] for name in names if name in there])
+
+    def has_read(self, names: list[str]) -> bool:
+        """Whether all of those columns that this segment has are in memory."""
+        return all(name in self._columns or name not in self.columns for name in names)
 
     def between(self, start: int, stop: int, names: list[str]) -> pl.DataFrame:
         """Rows start to stop of those columns that this segment has, at least one; nothing is kept."""
@@ -245,7 +251,8 @@ class SegmentReader:
             raise Corrupt(f"{path}: the catalog does not name this file")
         return self.entry.files[name][1]
 
-    def _read(self, names: list[str]) -> pl.DataFrame:
+    def read(self, names: list[str]) -> pl.DataFrame:
+        """All rows of those columns, which it has; nothing is kept."""
         import polars as pl
 
         with self._reading():

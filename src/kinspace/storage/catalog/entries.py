@@ -82,13 +82,16 @@ class State:
     frozen: bool = False  # no row changes any more
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
+    indexed: tuple[str, ...] = ()  # columns whose values are to be indexed
     full_text: dict[str, Any] | None = None  # which columns are searched as text, as JSON; None before it is said
 
     def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
         fields = {name: getattr(self, name) for name in _SIMPLE}
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
-        if self.full_text is not None:  # not in the catalogs of spaces without
+        if self.indexed:  # not in the catalogs of spaces without, as the next
+            fields["indexed"] = self.indexed
+        if self.full_text is not None:
             fields["full_text"] = self.full_text
         return json.dumps({**fields, "tallies": tallies}, sort_keys=True), self.columns
 
@@ -97,11 +100,14 @@ class State:
         """What row() stored."""
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
-        text = fields.get("full_text")
-        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies, full_text=text)
+        indexed, text = tuple(fields.get("indexed", ())), fields.get("full_text")
+        simple = {name: fields[name] for name in _SIMPLE}
+        state = cls(**simple, columns=columns, tallies=tallies, indexed=indexed, full_text=text)
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
+        if not all(type(name) is str for name in indexed):
+            raise ValueError("the columns that are indexed are not named")
         if type(text) not in (dict, NoneType):
             raise ValueError(f"full_text is {text!r}")
         return state

@@ -1,0 +1,44 @@
+"""What lies in a segment's folder beside its own files, and may be removed at any time: its folders, their checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..storage.files import list_folder
+from ..storage.reader import SegmentReader
+from . import column_files, index, plane, text_index, zones
+from .meta import Meta
+from .part import Part
+
+_FOLDERS = (index.FOLDER, plane.FOLDER, zones.FOLDER, text_index.FOLDER)
+
+
+def made_anew(segment: Path) -> list[str]:
+    """The names of the folders there are."""
+    names = sorted(path.name for path in list_folder(segment))
+    return [name for name in names if name in _FOLDERS or name.startswith(column_files.PREFIX)]
+
+
+def read_made(reader: SegmentReader, meta: Meta, name: str) -> None:
+    """Read every byte of one; Corrupt if it is damaged, or not of this segment."""
+    if name == index.FOLDER:
+        index.read_index(reader, meta)
+    elif name == plane.FOLDER:
+        plane.read_plane(reader, meta)
+    elif name == zones.FOLDER:
+        zones.read_zones(reader)
+    elif name == text_index.FOLDER:
+        text_index.read_text(reader)
+    else:
+        for column in reader.columns:
+            if column_files.folder_of(column) == name:
+                column_files.read_column_index(reader, column)
+
+
+def column_bytes(part: Part) -> int:
+    """Bytes on disk of a segment's zones and its columns' indexes."""
+    if not isinstance(part.source, SegmentReader):
+        return 0
+    folder = part.source.folder
+    names = [name for name in made_anew(folder) if name not in (index.FOLDER, plane.FOLDER, text_index.FOLDER)]
+    return sum(index.folder_bytes(folder / name) for name in names)
