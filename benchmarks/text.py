@@ -37,7 +37,7 @@ def main() -> None:
     sizes = options.rows or ([20_000] if options.short else [100_000, 1_000_000])
     results: dict[str, Any] = {}
     for rows in sizes:
-        alone = {engine: harness.apart("text", "--apart", engine, str(rows)) for engine in ENGINES if _there(engine)}
+        alone = {engine: harness.apart("text", "--apart", engine, str(rows)) for engine in ENGINES}
         results[f"{rows}"] = alone
         harness.show(
             f"**Text alone**, {rows:,} descriptions, one thread where it can be chosen",
@@ -80,15 +80,6 @@ def _cells(one: dict[str, Any]) -> list[str]:
         f"{one['p95']:.2f} ms",
         "" if filtered is None else f"{filtered:.2f} ms",
     ]
-
-
-def _there(engine: str) -> bool:
-    import importlib.util
-
-    if engine == "tantivy" and importlib.util.find_spec("tantivy") is None:
-        print("tantivy is not installed: it is left out")
-        return False
-    return True
 
 
 def texts(rows: int) -> Iterator[list[str]]:
@@ -165,31 +156,21 @@ Asks = tuple[Callable[[str], object], Callable[[str], object] | None]
 
 
 def _kinspace(folder: Path, batches: list[list[str]]) -> Asks:
-    """The index by itself, without a space: what the others do."""
-    from kinspace.filter import pack_bits
-    from kinspace.storage.sealed import write_sealed
-    from kinspace.text import fulltext
-    from kinspace.text.question import parse_question
+    """A space and all that it does, keys and rows included, but with vectors of one component."""
+    import kinspace as ks
 
-    pieces = list(fulltext.make_pieces(batches, "english"))
-    write_sealed(folder, "text", fulltext.stored(pieces), {})
-    filled, total = sum(piece.filled for piece in pieces), sum(piece.total for piece in pieces)
-    mask = pack_bits(np.random.default_rng(4).random(sum(map(len, batches))) < 0.05)
-
-    def ask(text: str, allowed: Any = None) -> object:
-        question, need, found = parse_question(text, "english"), 0, np.empty(0, np.int64)
-        held = [[piece.held(clause) for piece in pieces] for clause in question.clauses]
-        counts = [sum(one.count() for one in lists if one is not None) for lists in held]
-        weights = [fulltext.idf(filled, count) for count in counts]
-        for number, piece in enumerate(pieces):
-            there = [(lists[number], weight) for lists, weight in zip(held, weights, strict=True)]
-            asked = [(one, weight, 0) for one, weight in there if one is not None]
-            _, scores = piece.words.search(asked, K, total / filled, need=need, first=piece.first, mask=allowed)
-            found = np.sort(np.concatenate([found, scores]))[-K:]
-            need = int(found[0]) if len(found) == K else 0
-        return found
-
-    return ask, lambda text: ask(text, mask)
+    hub = ks.connect(folder)
+    space = hub.create_space("docs", dims=1, key_type="int")
+    chance, first = np.random.default_rng(4), 0
+    for batch in batches:
+        keys = range(first, first + len(batch))
+        columns = {"text": batch, "allowed": chance.random(len(batch)) < 0.05}
+        space.load(keys=keys, vectors=np.ones((len(batch), 1), np.float32), columns=columns)
+        first += len(batch)
+    space.compact()
+    space.index_text("text")
+    space.search("anything", mode="text")  # which waits until the text is indexed
+    return lambda text: space.search(text, K).keys, lambda text: space.search(text, K, where="allowed").keys
 
 
 def _tantivy(folder: Path, batches: list[list[str]]) -> Asks:

@@ -16,6 +16,5 @@ void bind_topk(nanobind::module_& m);
 void bind_keys(nanobind::module_& m);
 void bind_mapping(nanobind::module_& m);
 void bind_graph(nanobind::module_& m);
-void bind_text(nanobind::module_& m);
 
 }  // namespace kinspace::bind

@@ -18,5 +18,4 @@ NB_MODULE(_core, m) {
   bind_keys(m);
   bind_mapping(m);
   bind_graph(m);
-  bind_text(m);
 }

@@ -39,6 +39,4 @@ def test_a_mode_that_does_not_fit_is_refused(told: Shell) -> None:
     told.fails("query", "docs", "chess", "--mode", "both", kind="invalid-input", told="'hybrid', 'vector' or 'text'")
     told.fails("query", "bare", "chess", "--mode", "text", kind="invalid-input", told="index_text")
     told.fails("query", "docs", "--key", "a", "--mode", "text", kind="invalid-input", told="--mode is for words")
-    told.fails(
-        "query", "docs", "chess", "--mode", "text", "--dims", "3", kind="invalid-input", told="--mode is for words"
-    )
+    told.fails("query", "docs", "chess", "--mode", "text", "--dims", "3", kind="invalid-input", told="--dims")

@@ -65,7 +65,7 @@ def leaf(column: str) -> st.SearchStrategy[t.Node]:
     flipped = st.builds(lambda sign, value: t.Compare(sign, t.Constant(value), at), signs, values)
     options = st.builds(
         lambda some, null: t.In(at, (*some, None) if null else tuple(some)),
-        st.lists(values.filter(lambda value: value == value), min_size=1, max_size=3),
+        st.lists(values.filter(lambda value: value == value), min_size=1, max_size=6),
         st.booleans(),
     )
     return compared | flipped | options | st.just(t.IsNull(at))

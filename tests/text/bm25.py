@@ -33,27 +33,32 @@ def ranking(
         n = len(terms)
         return sum(tuple(part[i : i + n]) == terms for part in parts for i in range(len(part)))
 
-    def worth(terms: tuple[str, ...], prefix: bool, stem: str) -> float:
-        holding = sum(times(parts, terms, prefix, stem) > 0 for parts in filled.values())
+    def idf(term: str) -> float:
+        holding = sum(times(parts, (term,), False, "") > 0 for parts in filled.values())
         return math.log1p((len(filled) - holding + 0.5) / (holding + 0.5))
 
-    weights = [
-        count
-        * (worth(terms, prefix, stem) if prefix or len(terms) == 1 else sum(worth((one,), False, "") for one in terms))
-        for (_, terms, prefix, stem), count in zip(*question, strict=True)
-    ]
-    found: list[tuple[int, int, str]] = []
+    vocabulary = {term for parts in filled.values() for part in parts for term in part}
+    asked: list[tuple[tuple[str, ...], float]] = []
+    for (role, terms, prefix, stem), count in zip(*question, strict=True):
+        each = [terms]
+        if prefix:  # its terms, one by one
+            each = [(term,) for term in sorted(vocabulary) if term.startswith(terms[0]) or term == stem]
+        if role != Role.NEVER:
+            asked += [(one, count * sum(map(idf, one))) for one in each]
+
+    found: list[tuple[float, int, str]] = []
     for place, (key, parts) in enumerate(filled.items()):
-        norm = 1.2 * 0.25 + 1.2 * 0.75 / average * sum(map(len, parts))
-        score, scored, possible = 0, False, True
-        for (role, terms, prefix, stem), weight in zip(question.clauses, weights, strict=True):
-            tf = times(parts, terms, prefix, stem)
-            if (role == Role.MUST and tf == 0) or (role == Role.NEVER and tf > 0):
-                possible = False
-            if role == Role.NEVER or tf == 0:
-                continue
-            scored = True
-            score += math.floor(weight * 2.2 / (1 + norm / tf) * 2.0**32 + 0.5)
-        if scored and possible and (allowed is None or key in allowed):
-            found.append((-score, place, key))
-    return [(key, -score / 2.0**32) for score, _, key in sorted(found)]
+        held_here = [times(parts, terms, prefix, stem) > 0 for _, terms, prefix, stem in question.clauses]
+        roles = [clause.role for clause in question.clauses]
+        possible = all(here == (role == Role.MUST) for here, role in zip(held_here, roles) if role != Role.ANY)
+        scores = [
+            _score(times(parts, terms, False, ""), worth, sum(map(len, parts)) / average) for terms, worth in asked
+        ]
+        if any(scores) and possible and (allowed is None or key in allowed):
+            found.append((-sum(scores), place, key))
+    found.sort(key=lambda one: (round(one[0], 9), one[1]))
+    return [(key, -score) for score, _, key in found]
+
+
+def _score(times: int, worth: float, length: float) -> float:
+    return worth * 2.2 * times / (times + 1.2 * (0.25 + 0.75 * length))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 import kinspace as ks
-from kinspace.text.analysis import languages, parse_language, terms_of, texts_as_bytes
-from kinspace.text.words import words_of
+from kinspace.text.analysis import languages, parse_language, terms_of
 
 
 @pytest.mark.parametrize(
@@ -41,13 +40,3 @@ def test_every_language_has_terms() -> None:
 def test_an_unknown_language_is_refused_by_name() -> None:
     with pytest.raises(ks.errors.InvalidInput, match=r"english.*klingon"):
         parse_language("klingon")
-
-
-def test_the_core_cuts_words_as_python_does() -> None:
-    from kinspace import _core
-
-    texts = ["Don't split_me: 7zip", "naïve Größe №5", "tab\tnul\0gap\1", "", "日本語だ x"]
-    builder = _core.TextBuilder()
-    builder.add(texts_as_bytes(texts))
-    assert builder.rows == len(texts)
-    assert builder.words() == list(dict.fromkeys(word for text in texts for word in words_of(text)))

@@ -141,7 +141,7 @@ def test_each_file_flipped_alone_is_noticed(tmp_path: Path) -> None:
             with pytest.raises(ks.errors.Corrupt):
                 text_index.read_text(reader)
             path.write_bytes(body)
-        assert len(text_index.read_text(reader)) == 1
+        assert text_index.read_text(reader).rows == reader.entry.rows
 
 
 def test_a_hub_that_can_only_be_read_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from . import column_files, index, plane, text_index, zones
 from .meta import Meta
 from .part import Part
 
-_FOLDERS = (index.FOLDER, plane.FOLDER, zones.FOLDER, text_index.FOLDER)
+_FOLDERS = (index.FOLDER, plane.FOLDER, text_index.FOLDER, zones.FOLDER)
 
 
 def made_anew(segment: Path) -> list[str]:
@@ -40,5 +40,6 @@ def column_bytes(part: Part) -> int:
     if not isinstance(part.source, SegmentReader):
         return 0
     folder = part.source.folder
-    names = [name for name in made_anew(folder) if name not in (index.FOLDER, plane.FOLDER, text_index.FOLDER)]
+    others = (index.FOLDER, plane.FOLDER, text_index.FOLDER)
+    names = [name for name in made_anew(folder) if name not in others]
     return sum(index.folder_bytes(folder / name) for name in names)

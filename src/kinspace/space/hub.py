@@ -128,7 +128,7 @@ class Hub(HubFolder):
             Turns texts into vectors for add_texts and search; its identity is stored, and another one is refused.
         matryoshka : sequence of int, optional
             The lengths, each in 1…dims, that the vectors' model was trained to be cut to. A search at another
-            (``dims=``) warns, once a process.
+            (``dims=``) warns, once a process. By default those the embedder names, if it does.
         index_dims : int, optional
             Build indexes over the first so many components, in 1…dims, by default all: smaller, sooner built and
             faster to search. A search by index takes candidates there and orders them by all components.
@@ -153,7 +153,7 @@ class Hub(HubFolder):
             while True:
                 if name not in self:
                     try:
-                        id = self._create(name, meta)
+                        id = self._create(name, meta, embedder)
                     except SpaceExists:  # another process was quicker
                         pass
                     else:
@@ -228,7 +228,7 @@ class Hub(HubFolder):
         options = {"metric": metric, "key_type": key_type, "dtype": dtype, "embedder": embedder}
         options |= {"matryoshka": matryoshka, "index_dims": index_dims, "rotate": rotate}
         meta, load = filling(self, path, name, key, vector, options, self._durability, batch_size, progress)
-        self._create(name, meta, load)
+        self._create(name, meta, embedder, load)
         space = self.get_space(name, embedder=embedder)
         self._background.look_after(space._store)
         return space

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..length import parse_length
 from ..text.analysis import SIMPLE
-from ..text.fulltext import UNIT
 from ..text.question import parse_question
 from ..types import parse_count, parse_k
 from .effort import EXACT, Effort
@@ -67,7 +66,7 @@ def parse_search(
     )
 
 
-def search(store: Store, text: str, vector: Any, how: Search, where: Any, params: Any) -> TextHits:
+def search(store: Store, text: str, vector: Any, how: Search, where: Any, params: Any = None) -> TextHits:
     """The k rows of one state of the space that answer best."""
     view = store.view()
     masks = masks_where(view, where, params)
@@ -83,7 +82,7 @@ def search(store: Store, text: str, vector: Any, how: Search, where: Any, params
     question = parse_question(text, words.columns.language)
     if query is None:
         positions, found = words.search(question, how.k, masks)
-        return TextHits(view, positions, found / UNIT, True, how.mode, question, words.columns)
+        return TextHits(view, positions, found, True, how.mode, question, words.columns)
     masks = words.limited(question, masks)
     near, distances, proven = _by_vector(view, query, how.candidates, how, masks)
     holding, found = words.search(question, how.candidates, masks)
@@ -131,7 +130,7 @@ def _closeness(distances: NDArray[np.float64], candidates: NDArray[np.float64]) 
     return np.clip((high - distances) / (high - low), 0.0, 1.0)
 
 
-def _share(scores: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.float64]:
+def _share(scores: NDArray[np.float64], candidates: NDArray[np.float64]) -> NDArray[np.float64]:
     """The score as a share of the best one."""
     best = float(candidates[0]) if len(candidates) else 0.0
     return scores / best if best > 0 else np.zeros(len(scores))

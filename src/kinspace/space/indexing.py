@@ -40,10 +40,10 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index, a plane, zones, a column's index or full text, and has none here."""
+    """Whether a segment should have an index, a plane, full text, zones or a column's index, and has none here."""
     view = store.view()
-    missing = store.indexes.lack(view.parts) or lack_plane(view.parts) or lack_columns(view) or lacks_text(view)
-    return bool(missing)
+    lack = store.indexes.lack(view.parts) or lack_plane(view.parts) or lack_columns(view) or lacks_text(view)
+    return bool(lack)
 
 
 def make_planes(

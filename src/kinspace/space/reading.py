@@ -234,14 +234,15 @@ class Reading(Neighbours):
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
             "rotate": meta.rotate,
+            "embedder": meta.embedder,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
             "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
-            "column_index_bytes": sum(column_bytes(part) for part in view.parts),
             "text_bytes": sum(text_bytes(part.source) for part in view.parts if isinstance(part.source, SegmentReader)),
+            "column_index_bytes": sum(column_bytes(part) for part in view.parts),
             "version": view.state.version,
         }
 

@@ -85,7 +85,7 @@ class RemoteHub(Hub):
             published = find_space(self._manifest, name, self.url)
             if name not in self._remote:
                 self._remote[name] = RemoteStore(
-                    name, self.url, published, lambda meta: self._open(published, meta), self._is_closed
+                    name, published, self._objects, lambda meta: self._open(published, meta), self._is_closed
                 )
             space = RemoteSpace(self._remote[name], self, embedder)
         return space.download_snapshot() if download_snapshot else space

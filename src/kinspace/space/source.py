@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ..embed.embedder import query_vector
 from ..errors import InvalidInput, KeyNotFound
 from ..length import Length
 from ..query.facets import count_values
@@ -107,7 +108,7 @@ class SpaceRows:
                 raise KeyNotFound(f"no row of space {self._name!r} has the key {asked.key!r}")
             query = view.vector(left_out)
         elif asked.text is not None:
-            query = space_query(view.meta, self._embedder.embed([asked.text])[0], length)
+            query = space_query(view.meta, query_vector(self._embedder, asked.text), length)
         masks = None if where is None else masks_of(view, where)
         effort = _effort(asked)
         if asked.examples is not None or asked.ranking is not None:

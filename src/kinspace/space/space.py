@@ -18,13 +18,15 @@ from .batch import Batch, row_batch
 from .check import Problem, Report, check
 from .column_indexing import drop_column_indexes, index_columns, make_columns
 from .compact import Compaction, compact, wanted
+from .fitted import same_embedder
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
 from .indexing import index_now, make_planes
-from .load import batches, batches_of_texts
+from .load import batches
 from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
+from .text_batches import batches_of_texts
 from .texts import Texts
 from .transaction import check_log
 
@@ -39,7 +41,7 @@ class Space(Texts):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
-        super().__init__(store, background, hub, _same_embedder(store, embedder))
+        super().__init__(store, background, hub, same_embedder(store, embedder))
 
     def set(self, key: Key, vector: Any, /, **columns: Any) -> None:
         """Store one row; a row that had the key is replaced whole.
@@ -434,20 +436,3 @@ def _after(error: Exception, stored: int) -> Exception:
         error.add_note(f"{stored:,} rows of the stream were stored before this")
     error.stored = stored  # type: ignore[attr-defined]  # errors of the caller's generator carry it too
     return error
-
-
-def _same_embedder(store: Store, embedder: Any) -> Any:
-    """The embedder of the space: the one given, if it is the one stored, or made anew from its identity."""
-    stored = store.meta.embedder
-    if embedder is None:
-        if stored is None:
-            return None
-        from ..embed import from_identity
-
-        try:
-            return from_identity(stored)
-        except InvalidInput:
-            return None  # not one of ours: whoever needs it passes it to get_space
-    if embedder.identity != stored:
-        raise InvalidInput(f"space {store.name!r} was made with embedder {stored}; got {embedder.identity}")
-    return embedder

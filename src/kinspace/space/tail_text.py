@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from ..text.fulltext import Piece, make_pieces
+from ..text.fulltext import TextIndex, make_index
 from .tail import Tail
 from .text_columns import TextColumns, texts_of
 
@@ -15,29 +15,30 @@ if TYPE_CHECKING:
 
 
 class TailText:
-    """The pieces there are of a log's rows, by the columns they are of."""
+    """The indexes there are of a log's rows, by the columns they are of."""
 
     def __init__(self, columns: TextColumns) -> None:
         self.columns = columns
         self.lock = threading.Lock()
-        self._pieces: tuple[Piece, ...] = ()
+        self._indexes: tuple[TextIndex, ...] = ()
 
-    def reach(self, view: View, part: Part) -> tuple[Piece, ...]:
-        """Pieces that cover the part's rows, perhaps some more; those that came since are indexed now."""
+    def reach(self, view: View, part: Part) -> tuple[TextIndex, ...]:
+        """Indexes that cover the part's rows, perhaps some more; those that came since are indexed now."""
         with self.lock:
-            done = self._pieces[-1].stop if self._pieces else 0
+            done = self._indexes[-1].stop if self._indexes else 0
             if done < part.rows:
-                kept = list(self._pieces)
+                kept = list(self._indexes)
                 start = done
-                while kept and kept[-1].stop - kept[-1].first <= 2 * (part.rows - start):
+                while kept and kept[-1].rows <= 2 * (part.rows - start):
                     start = kept.pop().first
                 names = [name for name in self.columns.names if name in view.schema]
                 texts = texts_of(part.frame(view.schema, names)[start:], names)
-                self._pieces = (*kept, *make_pieces([texts], self.columns.language, first=start))
-            return tuple(piece for piece in self._pieces if piece.first < part.rows)
+                made = make_index([texts], self.columns.language, part.rows - start, first=start)
+                self._indexes = (*kept, made)
+            return tuple(index for index in self._indexes if index.first < part.rows)
 
 
-def tail_pieces(view: View, part: Part, columns: TextColumns) -> tuple[Piece, ...]:
+def tail_indexes(view: View, part: Part, columns: TextColumns) -> tuple[TextIndex, ...]:
     """The full text of the log's part."""
     tail = part.source
     assert isinstance(tail, Tail)

@@ -7,15 +7,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import xxhash
 
-from ..errors import Corrupt, KinspaceError
+from ..errors import Corrupt, KinspaceError, Unavailable
 from ..storage.reader import SegmentReader
 from ..storage.replace import read_folder
-from ..storage.sealed import read_sealed
+from ..storage.sealed import OTHERS, read_sealed
 from ..text.analysis import rules
-from ..text.fulltext import Piece, make_pieces, restored, stored
+from ..text.fulltext import TextIndex, make_index, open_index
 from .index import folder_bytes, folder_identity, put_beside
 from .text_columns import TextColumns, texts_of
 
@@ -30,11 +31,11 @@ _making = threading.Lock()
 class SegmentText:
     """What this process knows of one segment's full text."""
 
-    __slots__ = ("columns", "damaged", "lock", "pieces", "retry")
+    __slots__ = ("columns", "damaged", "index", "lock", "retry")
 
     def __init__(self) -> None:
-        self.columns: TextColumns | None = None  # that `pieces` are of
-        self.pieces: list[Piece] = []
+        self.columns: TextColumns | None = None  # that `index` is of
+        self.index: TextIndex | None = None
         self.damaged: object = None  # which folder it was that could not be read
         self.retry = 0.0
         self.lock = threading.Lock()
@@ -62,29 +63,26 @@ def segment_text(
     keep: bool,
     durable: bool,
     check: Callable[[], None] = lambda: None,
-) -> list[Piece]:
-    """The segment's full text: at hand, read, or made now and, with `keep`, put beside the segment.
+) -> TextIndex:
+    """The segment's full text: at hand, read, or made now; with `keep` beside the segment, or else in memory.
 
     What can't be written is used all the same.
     """
     text = known_text(reader)
-    if text.columns == columns:
-        return text.pieces
     with text.lock:
-        if text.columns == columns:
-            return text.pieces
-        pieces = _read(reader, columns, text)
-        if pieces is None:
-            pieces = list(make_pieces(_texts(reader, columns), columns.language, check))
-            if keep and reader.entry.rows >= KEPT_ROWS:
+        if text.columns != columns or text.index is None:
+            index = _read(reader, columns, text)
+            if index is None and keep and reader.entry.rows >= KEPT_ROWS:
                 with contextlib.suppress(KinspaceError):
-                    keep_text(reader, columns, pieces, durable=durable)
-                    pieces = read_text(reader, columns)  # mapped, it can leave the memory again
-        text.pieces, text.columns = pieces, columns
-        return pieces
+                    keep_text(reader, columns, durable=durable, check=check)
+                    index = read_text(reader, columns)
+            if index is None:
+                index = make_index(_texts(reader, columns), columns.language, reader.entry.rows, check=check)
+            text.index, text.columns = index, columns
+        return text.index
 
 
-def _read(reader: SegmentReader, columns: TextColumns, text: SegmentText) -> list[Piece] | None:
+def _read(reader: SegmentReader, columns: TextColumns, text: SegmentText) -> TextIndex | None:
     there = folder_identity(reader.folder / FOLDER)
     if there is None or there == text.damaged:
         return None
@@ -95,29 +93,41 @@ def _read(reader: SegmentReader, columns: TextColumns, text: SegmentText) -> lis
         return None
 
 
-def read_text(reader: SegmentReader, columns: TextColumns | None = None) -> list[Piece]:
+def read_text(reader: SegmentReader, columns: TextColumns | None = None) -> TextIndex:
     """The full text in a segment's folder, each byte of it checked; Corrupt if it is damaged, or not of these columns.
 
     Of whatever columns it is, if none are given.
     """
-    folder = reader.folder / FOLDER
-    sealed = read_folder(folder, lambda there: read_sealed(there, KIND))
+    return read_folder(reader.folder / FOLDER, lambda folder: _opened(reader, columns, folder))
+
+
+def _opened(reader: SegmentReader, columns: TextColumns | None, folder: Path) -> TextIndex:
+    sealed = read_sealed(folder, KIND)
     wanted = _attributes(reader, columns)
     told = {name: sealed.attributes.get(name) for name in wanted}
     if told != wanted:
         raise Corrupt(f"{folder} is not the text of this segment's columns: it is of {told}")
     try:
-        pieces = restored(sealed.arrays)
-    except (KeyError, TypeError, ValueError) as error:
+        index = open_index(folder / OTHERS)
+    except (TypeError, ValueError, OSError) as error:
         raise Corrupt(f"{folder} holds no text that can be read: {error}") from error
-    if (pieces[-1].stop if pieces else 0) != reader.entry.rows:
-        raise Corrupt(f"{folder} holds text of other rows than it says")
-    return pieces
+    if index.rows != reader.entry.rows:
+        raise Corrupt(f"{folder} holds text of {index.rows} rows where the segment has {reader.entry.rows}")
+    return index
 
 
-def keep_text(reader: SegmentReader, columns: TextColumns, pieces: list[Piece], *, durable: bool) -> None:
-    """Put the full text into its segment's folder, in the place of what is there."""
-    put_beside(reader, FOLDER, KIND, stored(pieces), _attributes(reader, columns), durable=durable)
+def keep_text(
+    reader: SegmentReader, columns: TextColumns, *, durable: bool, check: Callable[[], None] = lambda: None
+) -> None:
+    """Make the full text in its segment's folder, in the place of what is there."""
+
+    def make(folder: Path) -> None:
+        try:
+            make_index(_texts(reader, columns), columns.language, reader.entry.rows, folder=folder, check=check)
+        except ValueError as error:  # tantivy's, of whatever the disk refused
+            raise Unavailable(f"{folder} can't be written: {error}") from error
+
+    put_beside(reader, FOLDER, KIND, {}, _attributes(reader, columns), make, durable=durable)
 
 
 def text_bytes(reader: SegmentReader) -> int:

@@ -60,9 +60,9 @@ def _make(store: Store, segment: str, columns: TextColumns, stopped: Callable[[]
     try:
         if anew and not _is_whole(reader, columns):
             known_text(reader).columns = None  # whatever is at hand: what is on the disk is damaged, or not there
-        pieces = segment_text(reader, columns, keep=True, durable=store.durable, check=check)
+        segment_text(reader, columns, keep=True, durable=store.durable, check=check)
         if anew and not _is_whole(reader, columns):
-            keep_text(reader, columns, pieces, durable=store.durable)  # says why it can't be written
+            keep_text(reader, columns, durable=store.durable, check=check)  # says why it can't be written
     except _Stopped:
         pass
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..embed.embedder import query_vector
 from ..errors import InvalidInput
 from .versions import Versions
 
@@ -141,12 +142,12 @@ class Texts(Versions):
         if how.mode == "text" and vector is not None:
             raise InvalidInput("a search by text takes no vector; leave vector or mode out")
         if how.mode != "text" and vector is None:
-            vector = self._need_embedder("search").embed([text])[0]
+            vector = query_vector(self._need_embedder("search"), text)
         return search(self._store, text, vector, how, where, params)
 
     def _need_embedder(self, call: str) -> Any:
         if self._embedder is None:
-            raise InvalidInput(
-                f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
-            )
+            stored = self._store.meta.embedder
+            how = "create_space(embedder=…)" if stored is None else f"get_space(embedder=…): it was made with {stored}"
+            raise InvalidInput(f"{call} needs the space's embedder; give it to {how}")
         return self._embedder

@@ -1,42 +1,48 @@
-"""Full text of a view: every part's pieces, what they say together of each word, and the best rows of all."""
+"""Full text of a view: every part's indexes, what they say together of each word, and the best rows of all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Corrupt, InvalidInput
+from ..errors import InvalidInput
 from ..storage.reader import SegmentReader
-from ..text.fulltext import Piece, idf
+from ..text.analysis import terms_of_parts
+from ..text.fulltext import Sizes, TextIndex, bm25, idf
 from ..text.question import Clause, Question, Role
-from .bits import Words, all_set, unpack
+from .bits import Words, unpack
 from .part import Part
-from .tail_text import tail_pieces
-from .text_columns import TextColumns, text_columns
+from .tail_text import tail_indexes
+from .text_columns import TextColumns, text_columns, texts_of
 from .text_index import segment_text
 
 if TYPE_CHECKING:
-    from .. import _core
     from .store import Store
     from .view import View
 
-_KEPT = 65_536  # counts that are kept of a part
-Asked = list[tuple["_core.TextList", float, int]]
+_MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the index, and the average may be another
+_MORE = 4  # times as many candidates when those are not enough
+_FEW = 1_024  # rows allowed that the index is told by name
+_EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
+_COUNTS = 65_536  # that are kept of a part
+_SLACK = 1 + 1e-5  # scores in the index are float32
+
+Scored = list[tuple[tuple[str, ...], float]]  # terms and phrases, and what each is worth
 
 
 class Place(NamedTuple):
-    """A piece, where it lies in the view, and which of its part's rows are live (None: all)."""
+    """An index, the part it is of, by its number, where that begins, and which of the index's rows are live."""
 
-    number: int  # of the part
-    start: int  # position of the part's first row
+    number: int
+    start: int
     part: Part
-    piece: Piece
-    live: Words | None
+    words: TextIndex
+    live: NDArray[np.bool_] | None  # all of them
 
 
 class ViewText:
@@ -47,53 +53,40 @@ class ViewText:
         self._view = view
         self._places: list[Place] = []
         for number, (part, start) in enumerate(zip(view.parts, view.starts, strict=False)):
-            pieces: Sequence[Piece]
+            found: Sequence[TextIndex]
             if isinstance(part.source, SegmentReader):
-                pieces = segment_text(part.source, columns, keep=not store.readonly, durable=store.durable)
+                found = [segment_text(part.source, columns, keep=not store.readonly, durable=store.durable)]
             else:
-                pieces = tail_pieces(view, part, columns)
-            self._places += [Place(number, start, part, piece, _live(part, piece)) for piece in pieces]
+                found = tail_indexes(view, part, columns)
+            there = [Place(number, start, part, index, _live(part, index)) for index in found if index.sizes.filled]
+            self._places += there
         sizes = [_sizes(place) for place in self._places]
         self.rows = sum(filled for filled, _ in sizes)  # live ones that have a term
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
+        self._holding: dict[str, int] = {}
 
     def search(
         self, question: Question, k: int, masks: list[Words] | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Positions and scores of the k best rows, ties by insertion order; scores in units of 2**-32."""
-        positions, scores, need = np.empty(0, np.int64), np.empty(0, np.int64), 0
-        with _believed():
-            asked = self._asked(question) if k else []
-            largest_first = sorted(zip(self._places, asked, strict=False), key=lambda one: -one[0].piece.words.rows)
-            for place, clauses in largest_first:
-                if clauses is None:
-                    continue
-                piece, mask = place.piece, None if masks is None else _reaching(masks[place.number], place.piece)
-                rows, found = piece.words.search(
-                    clauses, k, self.average, need=need, first=piece.first, live=place.live, mask=mask
-                )
-                positions = np.concatenate([positions, rows + (place.start + piece.first)])
-                scores = np.concatenate([scores, found])
-                if len(scores) >= k:  # what is less can't be among them any more
-                    need = int(np.partition(scores, len(scores) - k)[len(scores) - k])
-        order = np.argsort(-scores, kind="stable")
-        if bool((scores[order][1:] == scores[order][:-1]).any()):
-            order = np.lexsort((self._view.seqs(positions), -scores))
-        order = order[:k]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions and scores of the k best rows, ties by insertion order: proven to be the best."""
+        positions, scores = np.empty(0, np.int64), np.empty(0)
+        asked = self._scored(question) if k and any(clause.role != Role.NEVER for clause in question.clauses) else []
+        open_ = [one for place in self._places if asked and (one := self._stream(place, question, asked, masks))]
+        limit = k + _MARGIN
+        while open_:
+            fresh = np.concatenate([one.fetch(limit) for one in open_])
+            fresh = fresh[~np.isin(fresh, positions)]
+            positions = np.concatenate([positions, fresh])
+            scores = np.concatenate([scores, self._exact(asked, fresh)])
+            least = -math.inf if len(scores) < k else float(np.partition(scores, len(scores) - k)[len(scores) - k])
+            open_ = [one for one in open_ if one.reach > -math.inf and one.reach >= least]
+            limit *= _MORE
+        order = np.lexsort((self._view.seqs(positions), -scores))[:k]
         return positions[order], scores[order]
 
-    def scores(self, question: Question, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    def scores(self, question: Question, positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """The scores of those rows; 0 where nothing that is asked holds."""
-        out = np.zeros(len(positions), np.int64)
-        with _believed():
-            for place, clauses in zip(self._places, self._asked(question), strict=True):
-                first = place.start + place.piece.first
-                here = np.flatnonzero((positions >= first) & (positions < first + place.piece.words.rows))
-                if clauses is None or len(here) == 0:
-                    continue
-                here = here[np.argsort(positions[here], kind="stable")]
-                out[here] = place.piece.words.scores_of(clauses, self.average, positions[here] - first)
-        return out
+        return self._exact(self._scored(question), positions)
 
     def limited(self, question: Question, masks: list[Words] | None) -> list[Words] | None:
         """The masks, less the rows that lack what has to be there or hold what must not."""
@@ -106,55 +99,82 @@ class ViewText:
             np.ones(part.rows, np.bool_) if masks is None else unpack(masks[number], part.rows).copy()
             for number, part in enumerate(self._view.parts)
         ]
-        with _believed():
-            for place, clause in product(self._places, limits):
-                held = np.zeros(place.piece.words.rows, np.bool_)
-                found = place.piece.held(clause)
-                if found is not None:
-                    held[found.rows()] = True
-                span = bits[place.number][place.piece.first : place.piece.stop]
-                span &= (held if clause.role == Role.MUST else ~held)[: len(span)]
+        held = {(number, clause): np.zeros(len(one), np.bool_) for number, one in enumerate(bits) for clause in limits}
+        for place, clause in product(self._places, limits):
+            query = place.words.matches(clause)
+            rows = np.empty(0, np.int64) if query is None else place.words.rows_of(query) + place.words.first
+            here = held[place.number, clause]
+            here[rows[rows < len(here)]] = True
+        for (number, clause), here in held.items():
+            bits[number] &= here if clause.role == Role.MUST else ~here
         return [pack_bits(one) for one in bits]
 
-    def _asked(self, question: Question) -> list[Asked | None]:
-        """For each piece what is asked of it; None where nothing can be found."""
-        held = [self._held(clause) for clause in question.clauses]
-        weights = [
-            count * self._weight(clause, lists)
-            for clause, count, lists in zip(question.clauses, question.counts, held, strict=True)
-        ]
-        asked: list[Asked | None] = []
-        for lists in zip(*held, strict=True) if held else ((),) * len(self._places):
-            there = zip(question.clauses, weights, lists, strict=True)
-            clauses = [(found, weight, int(clause.role)) for clause, weight, found in there if found is not None]
-            lacking = any(
-                found is None and clause.role == Role.MUST
-                for clause, found in zip(question.clauses, lists, strict=True)
-            )
-            some = any(role != Role.NEVER for *_, role in clauses)
-            asked.append(clauses if some and not lacking else None)
-        return asked
+    def _stream(self, place: Place, question: Question, asked: Scored, masks: list[Words] | None) -> _Stream | None:
+        """The rows of an index that may be found; None if none can."""
+        index = place.words
+        allowed = place.live if masks is None else _allowed(place, masks[place.number])
+        few = None
+        if allowed is not None:
+            count = int(np.count_nonzero(allowed))
+            few = np.flatnonzero(allowed) if count <= _FEW else None
+            if count == 0:
+                return None
+        scored = [one for terms, weight in asked if (one := index.worth(terms, weight)) is not None]
+        must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
+        never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
+        if not scored or None in must:
+            return None
+        query = index.all_of(scored, must, [one for one in never if one is not None], few)
+        return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK)
 
-    def _held(self, clause: Clause) -> list[_core.TextList | None]:
-        """For each piece the rows that a clause holds for."""
-        return [place.piece.held(clause) for place in self._places]
+    def _scored(self, question: Question) -> Scored:
+        """What is scored, and what it is worth: a phrase as much as its words; of a prefix its terms, one by one."""
+        scored: dict[tuple[str, ...], float] = {}
+        for clause, count in zip(question.clauses, question.counts, strict=True):
+            if clause.role == Role.NEVER:
+                continue
+            each = [(term,) for term in self._started(clause)] if clause.prefix else [clause.terms]
+            for terms in each:
+                worth = sum(idf(self.rows, self._held(term)) for term in terms)
+                scored[terms] = scored.get(terms, 0.0) + count * worth
+        return list(scored.items())
 
-    def _weight(self, clause: Clause, lists: Sequence[_core.TextList | None]) -> float:
-        """What a clause is worth: a phrase as much as its words."""
-        if clause.role == Role.NEVER:
-            return 0.0
-        if clause.prefix or len(clause.terms) == 1:
-            return idf(self.rows, self._holding(clause, lists))
-        words = [Clause(Role.ANY, (term,)) for term in clause.terms]
-        return sum(idf(self.rows, self._holding(word, self._held(word))) for word in words)
+    def _started(self, clause: Clause) -> list[str]:
+        """The terms that a prefix stands for."""
+        found = {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED)}
+        most = sorted(found, key=lambda term: (-self._held(term), term))[:_EXPANDED]
+        return [*most, clause.stem] if clause.stem and clause.stem not in most else most
 
-    def _holding(self, clause: Clause, lists: Sequence[_core.TextList | None]) -> int:
-        """How many live rows hold it."""
-        return sum(
-            found.count() if place.live is None else _live_count(place, clause._replace(role=Role.ANY), found)
-            for place, found in zip(self._places, lists, strict=True)
-            if found is not None
-        )
+    def _held(self, term: str) -> int:
+        """How many live rows hold a term."""
+        if term not in self._holding:
+            self._holding[term] = sum(_holding(place, term) for place in self._places)
+        return self._holding[term]
+
+    def _exact(self, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        names = [name for name in self.columns.names if name in self._view.schema]
+        texts = texts_of(self._view.take(positions, names), names) if names and len(positions) else []
+        language = self.columns.language
+        return np.array([bm25(terms_of_parts(text, language), asked, self.average) for text in texts], np.float64)
+
+
+class _Stream:
+    """What an index finds, as much of it as is asked for."""
+
+    def __init__(self, place: Place, query: Any, allowed: NDArray[np.bool_] | None, slack: float) -> None:
+        self.reach = math.inf  # no row that was not fetched has a higher score
+        self._place = place
+        self._query = query
+        self._allowed = allowed
+        self._slack = slack
+
+    def fetch(self, limit: int) -> NDArray[np.int64]:
+        """Positions of those of the first `limit` rows that are allowed."""
+        rows, reach = self._place.words.best(self._query, limit)
+        self.reach = reach * self._slack
+        if self._allowed is not None:
+            rows = rows[self._allowed[rows]]
+        return rows + (self._place.start + self._place.words.first)
 
 
 def view_text(store: Store, view: View) -> ViewText:
@@ -170,54 +190,46 @@ def view_text(store: Store, view: View) -> ViewText:
     return found
 
 
-def _live(part: Part, piece: Piece) -> Words | None:
-    """The part's live rows as far as the piece reaches; None if they are all of its rows."""
-    if part.live is None and piece.stop <= part.rows:
+def _live(part: Part, index: TextIndex) -> NDArray[np.bool_] | None:
+    """Which of the index's rows are live; None if they all are."""
+    if part.live is None and index.stop <= part.rows:
         return None
-    live = all_set(part.rows) if part.live is None else part.live
-    live = live[: -(-part.rows // 64)].copy()
-    if part.rows % 64:
-        live[-1] &= np.uint64((1 << part.rows % 64) - 1)
-    return _reaching(live, piece)
+    return _reaching(np.ones(part.rows, np.bool_) if part.live is None else unpack(part.live, part.rows), index)
 
 
-def _reaching(words: Words, piece: Piece) -> Words:
-    """The bitmap with a bit for each of the piece's rows; those past its end are not set."""
-    lacking = -(-piece.stop // 64) - len(words)
-    return words if lacking <= 0 else np.concatenate([words, np.zeros(lacking, np.uint64)])
+def _allowed(place: Place, mask: Words) -> NDArray[np.bool_]:
+    """Which of the index's rows are live, and match."""
+    bits = _reaching(unpack(mask, place.part.rows), place.words)
+    return bits if place.live is None else bits & place.live
 
 
-def _sizes(place: Place) -> tuple[int, int]:
-    """How many live rows of a piece have a term, and how many terms these have."""
-    piece = place.piece
+def _reaching(bits: NDArray[np.bool_], index: TextIndex) -> NDArray[np.bool_]:
+    """Of a part's bits those of the index's rows; False for rows that the part has not."""
+    bits = bits[index.first : index.stop]
+    return np.concatenate([bits, np.zeros(index.rows - len(bits), np.bool_)])
+
+
+def _sizes(place: Place) -> Sizes:
+    """How many live rows of an index have a term, and how many terms these have."""
     if place.live is None:
-        return piece.sizes(None)
-    name = (id(piece), "sizes")
-    if name not in place.part.counts:
-        sizes = piece.sizes(unpack(place.live, piece.stop)[piece.first :])
-        _keep(place.part, name, piece, sizes)
-    found: tuple[int, int] = place.part.counts[name][1]
+        return place.words.sizes
+    found: Sizes = _kept(place, (id(place.words), None), lambda live: place.words.sizes_of(live))
     return found
 
 
-def _live_count(place: Place, clause: Clause, held: _core.TextList) -> int:
-    name = (id(place.piece), clause)
-    if name not in place.part.counts:
-        _keep(place.part, name, place.piece, held.count(place.live, place.piece.first))
-    return int(place.part.counts[name][1])
+def _holding(place: Place, term: str) -> int:
+    """How many live rows of an index hold a term."""
+    if place.live is None:
+        return place.words.holding(term)
+    return int(_kept(place, (id(place.words), term), lambda live: place.words.holding_of(term, live)))
 
 
-def _keep(part: Part, name: object, piece: Piece, counted: object) -> None:
-    """For as long as the same rows are live; the piece too, lest another get its id."""
-    if len(part.counts) >= _KEPT:
-        part.counts.clear()
-    part.counts[name] = piece, counted
-
-
-@contextmanager
-def _believed() -> Iterator[None]:
-    """What the core can't believe is Corrupt."""
-    try:
-        yield
-    except ValueError as error:
-        raise Corrupt(f"the text of a part of the space can't be searched: {error}; index() makes it anew") from error
+def _kept(place: Place, name: object, count: Callable[[NDArray[np.bool_]], Any]) -> Any:
+    """What was counted, for as long as the same rows are live; the index too, lest another get its id."""
+    counts = place.part.counts
+    if name not in counts:
+        if len(counts) >= _COUNTS:
+            counts.clear()
+        assert place.live is not None
+        counts[name] = place.words, count(place.live)
+    return counts[name][1]

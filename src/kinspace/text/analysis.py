@@ -5,31 +5,34 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib.metadata import version
+from typing import Any
 
 from ..errors import InvalidInput
 from .words import words_of
 
-VERSION = 1  # of the rules below: an index made by others is made anew
+VERSION = 2  # of the rules below: an index made by others is made anew
 SIMPLE = "simple"
-ROW_END, GAP = "\0", "\1"  # as the core has them: after a row's text, and between parts of it that no phrase spans
+GAP = "\1"  # between parts of a row's text that no phrase spans
+_STEMMED = (
+    "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hungarian", "italian", "norwegian",
+    "portuguese", "romanian", "russian", "spanish", "swedish", "tamil", "turkish",
+)  # fmt: skip
 _LONGEST = 64  # characters of a word that count
+_KNOWN = 1 << 19  # words of a language whose terms are remembered
 _ACCENTED = re.compile("([A-Za-z])[\u0300-\u036f]+")
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ħ": "h", "\u0131": "i", "ð": "d", "þ": "th"}
 )
-_OLD = {"porter", "dutch_porter"}  # what came before english and dutch
-_stemming = threading.Lock()  # a stemmer is for one thread at a time
-_stemmers: dict[str, object] = {}
+_learning = threading.Lock()  # an analyzer is for one thread at a time
+_known: dict[str, dict[str, str]] = {}  # by language: words and their terms
 
 
-@cache
 def languages() -> tuple[str, ...]:
     """The languages whose words are stemmed, and "simple", which stems none."""
-    import Stemmer
-
-    return (SIMPLE, *sorted(set(Stemmer.algorithms()) - _OLD))
+    return (SIMPLE, *_STEMMED)
 
 
 def parse_language(language: object) -> str:
@@ -46,13 +49,10 @@ def parse_language(language: object) -> str:
     return str(name)
 
 
+@cache
 def rules(language: str) -> str:
-    """All that decides which terms a text has, as one string: what an index says it was made by."""
-    if language == SIMPLE:
-        return f"{VERSION}/{SIMPLE}"
-    import Stemmer
-
-    return f"{VERSION}/{language}/{Stemmer.version()}"
+    """All that decides which terms a text has and how they are stored, as one string: what an index was made by."""
+    return f"{VERSION}/{language}/{version('tantivy')}"
 
 
 def terms_of(words: Sequence[str], language: str) -> list[str]:
@@ -63,30 +63,45 @@ def terms_of(words: Sequence[str], language: str) -> list[str]:
     >>> terms_of(["compressing", "compressed", "cafés"], "english"), terms_of(["größe"], "simple")
     (['compress', 'compress', 'cafe'], ['grosse'])
     """
-    cut = [word[:_LONGEST] for word in words]
-    if language != SIMPLE:
-        import Stemmer
-
-        with _stemming:
-            if language not in _stemmers:
-                _stemmers[language] = Stemmer.Stemmer(language)
-            cut = _stemmers[language].stemWords(cut)  # type: ignore[attr-defined]
-    return [term if term.isascii() else _folded(term) for term in cut]
+    known = _known.get(language, {})
+    try:
+        return [known[word] for word in words]
+    except KeyError:
+        known = _learned(words, language)
+        return [known[word] for word in words]
 
 
-def texts_as_bytes(texts: Sequence[str]) -> bytes:
-    """Rows' texts as the core's TextBuilder takes them: where they are not ASCII, the words that they have."""
-    joined = ROW_END.join(texts) + ROW_END if texts else ""
-    if joined.count(ROW_END) != len(texts):
-        texts = [text.replace(ROW_END, " ") for text in texts]
-        joined = ROW_END.join(texts) + ROW_END
-    if not joined.isascii():
-        joined = ROW_END.join(text if text.isascii() else _in_words(text) for text in texts) + ROW_END
-    return joined.encode()
+def terms_of_parts(text: str, language: str) -> list[list[str]]:
+    r"""The terms of a row's text, part by part.
+
+    Examples
+    --------
+    >>> terms_of_parts("Compressing files.\1Fast!", "english")
+    [['compress', 'file'], ['fast']]
+    """
+    return [terms_of(words_of(part), language) for part in text.split(GAP)]
 
 
-def _in_words(text: str) -> str:
-    return GAP.join(" ".join(words_of(part)) for part in text.split(GAP))
+def _learned(words: Iterable[str], language: str) -> dict[str, str]:
+    """All words' terms that are known, these among them."""
+    with _learning:
+        known = _known.get(language, {})
+        lacking = sorted(set(words) - known.keys())
+        if len(known) + len(lacking) > _KNOWN:
+            known, lacking = {}, sorted(set(words))  # others may be reading the old one
+        cut = [word[:_LONGEST] for word in lacking]
+        if language != SIMPLE and cut:
+            cut = _stemmer(language).analyze(" ".join(cut))
+        known.update(zip(lacking, (term if term.isascii() else _folded(term) for term in cut), strict=True))
+        _known[language] = known
+        return known
+
+
+@cache
+def _stemmer(language: str) -> Any:
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+    return TextAnalyzerBuilder(Tokenizer.whitespace()).filter(Filter.stemmer(language)).build()
 
 
 def _folded(term: str) -> str:
