@@ -2,7 +2,7 @@
 # Nothing is needed but Python >= 3.11 and a C++20 compiler: each recipe makes its virtual environment if there is none
 # and builds again only what changed (a .stamp file is newer than what it was made from).
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough test-core lint format bench bench-full exact soak fuzz adapters docs dist clean
+.PHONY: help demo test thorough test-core embedders lint format bench bench-full exact soak fuzz adapters docs dist clean
 
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -43,6 +43,10 @@ format: $(VENV)/lint.stamp ## put Python and C++ into the project's form
 	$(PY) -m ruff format .
 	$(VENV)/bin/clang-format -i $(CXX_SOURCES)
 
+embedders: ## embedders with the real MiniLM by PyTorch, in an environment of its own (some GB to download)
+	@$(MAKE) --no-print-directory VENV=.venv-embedders .venv-embedders/embedders.stamp
+	.venv-embedders/bin/python -m pytest tests/embed/test_sentence_transformers.py
+
 bench: ## short forms of the comparisons with every peer, about six minutes
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/bench.stamp
 	.venv-bench/bin/python -m benchmarks.overhead
@@ -53,6 +57,8 @@ bench: ## short forms of the comparisons with every peer, about six minutes
 	.venv-bench/bin/python -m benchmarks.indexed --short
 	.venv-bench/bin/python -m benchmarks.dtypes --short
 	.venv-bench/bin/python -m benchmarks.versions --short
+	.venv-bench/bin/python -m benchmarks.text --short
+	.venv-bench/bin/python -m benchmarks.retrieval
 	.venv-bench/bin/python -m benchmarks.ranking --short
 	.venv-bench/bin/python -m benchmarks.filters --short
 	.venv-bench/bin/python -m benchmarks.compare --short
@@ -70,6 +76,8 @@ bench-full: ## all of them, with a million rows: hours, on a machine that does n
 	.venv-bench/bin/python -m benchmarks.indexed
 	.venv-bench/bin/python -m benchmarks.dtypes
 	.venv-bench/bin/python -m benchmarks.versions
+	.venv-bench/bin/python -m benchmarks.text
+	.venv-bench/bin/python -m benchmarks.retrieval
 	.venv-bench/bin/python -m benchmarks.ranking
 	.venv-bench/bin/python -m benchmarks.filters
 	.venv-bench/bin/python -m benchmarks.compare --full
@@ -104,7 +112,7 @@ dist: $(VENV)/lint.stamp ## sdist and wheel in dist/; the sdist is then built an
 	cd build/dist-check && bin/python -c "import kinspace; print('kinspace', kinspace.__version__, kinspace.simd())"
 
 clean: ## remove every build, environment and cache
-	rm -rf .venv .venv-bench .venv-adapters build dist docs/_site kinspace-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .venv-adapters .venv-embedders build dist docs/_site kinspace-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments. The build's own requirements are in the environment too, so that CMake's build folder stays valid from
@@ -124,7 +132,7 @@ $(VENV)/kinspace.stamp: $(VENV)/build.stamp $(SOURCES)
 	@$(PIP) install --no-build-isolation -C build-dir=build/$(VENV:.%=%) .
 	@touch $@
 
-$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp $(VENV)/fuzz.stamp $(VENV)/adapters.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
+$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/bench.stamp $(VENV)/fuzz.stamp $(VENV)/adapters.stamp $(VENV)/embedders.stamp: $(VENV)/%.stamp: pyproject.toml | $(VENV)/kinspace.stamp
 	@$(PIP) install --group $*
 	@touch $@
 

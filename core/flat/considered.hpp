@@ -51,10 +51,10 @@ struct Considered {
     const std::uint64_t* one = mask != nullptr ? mask : part.live;
     std::size_t total = part.rows->n;
     if (one != nullptr) {
-      const auto* other = reinterpret_cast<const std::uint8_t*>(part.live != nullptr ? part.live : one);
-      std::uint32_t both, either;
-      element_kernels().common(reinterpret_cast<const std::uint8_t*>(one), &other, 1, total, &both, &either);
-      total = both;
+      const std::uint64_t* other = part.live != nullptr ? part.live : one;
+      const std::size_t whole = total / 64, rest = total % 64;
+      total = element_kernels().shared(one, other, whole);
+      if (rest != 0) total += bits_set(one[whole] & other[whole] & ((std::uint64_t{1} << rest) - 1));
     }
     const std::uint64_t row = static_cast<std::uint64_t>(exclude) - part.first;
     if (exclude < 0 || row >= part.rows->n) return total;

@@ -16,6 +16,6 @@ void float16(const void* from, size_t n, float* to) noexcept {
 
 }  // namespace
 
-const ElementKernels avx2_elements = {float16, bfloat16, int8, bit, differing, common};
+const ElementKernels avx2_elements = {float16, bfloat16, int8, bit, differing, common, shared};
 
 }  // namespace kinspace

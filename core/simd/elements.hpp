@@ -24,6 +24,8 @@ struct ElementKernels {
   void (*differing)(const uint8_t* query, const uint8_t* const* rows, size_t n, size_t bits, uint32_t* out) noexcept;
   void (*common)(const uint8_t* query, const uint8_t* const* rows, size_t n, size_t bits, uint32_t* both,
                  uint32_t* either) noexcept;
+  // How many bits are set in both of two bitmaps of so many words.
+  size_t (*shared)(const uint64_t* one, const uint64_t* other, size_t words) noexcept;
 };
 
 extern const ElementKernels scalar_elements;  // the reference that tests compare with

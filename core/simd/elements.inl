@@ -1,10 +1,10 @@
 // Elements, in loops that the compiler makes vectors of; the including file defines `float16`. Eight bytes of bits at a
 // time: rows are short, and what counts them keeps up with memory. Little-endian, as all that is stored.
-#include <bit>
-
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <bit>
 
 #include "simd/elements.hpp"
 
@@ -75,6 +75,15 @@ void common(const uint8_t* query, const uint8_t* const* rows, size_t n, size_t b
     both[j] = in_both;
     either[j] = in_either;
   }
+}
+
+size_t shared(const uint64_t* one, const uint64_t* other, size_t words) noexcept {
+  size_t sums[4] = {};
+  size_t i = 0;
+  for (; i + 4 <= words; i += 4)
+    for (size_t j = 0; j < 4; ++j) sums[j] += count(one[i + j] & other[i + j]);
+  for (; i < words; ++i) sums[0] += count(one[i] & other[i]);
+  return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
 }  // namespace

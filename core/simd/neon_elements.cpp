@@ -11,6 +11,6 @@ void float16(const void* from, size_t n, float* to) noexcept {
 
 }  // namespace
 
-const ElementKernels neon_elements = {float16, bfloat16, int8, bit, differing, common};
+const ElementKernels neon_elements = {float16, bfloat16, int8, bit, differing, common, shared};
 
 }  // namespace kinspace

@@ -56,8 +56,15 @@ void common(const uint8_t* query, const uint8_t* const* rows, size_t n, size_t b
   }
 }
 
+size_t shared(const uint64_t* one, const uint64_t* other, size_t words) noexcept {
+  size_t total = 0;
+  for (size_t i = 0; i < words; ++i)
+    for (uint64_t bits = one[i] & other[i]; bits != 0; bits &= bits - 1) ++total;
+  return total;
+}
+
 }  // namespace
 
-const ElementKernels scalar_elements = {float16, bfloat16, int8, bit, differing, common};
+const ElementKernels scalar_elements = {float16, bfloat16, int8, bit, differing, common, shared};
 
 }  // namespace kinspace

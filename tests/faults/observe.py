@@ -52,6 +52,8 @@ def read_rows(space: Any) -> dict[str, Row]:
         assert space.row(key).get("mark") == rows[key].mark, f"row of {key}"
     if rows:
         _check_neighbours(space, rows)
+    if space.text_columns:
+        _check_text(space, rows)
     return rows
 
 
@@ -67,6 +69,14 @@ def _check_neighbours(space: Any, rows: dict[str, Row]) -> None:
     found = list(space.nearest_neighbors(20, vector=query).keys)  # through an index, if there is one
     assert len(found) == len(set(found)) == len(order)
     assert rows.keys() >= set(found)
+
+
+def _check_text(space: Any, rows: dict[str, Row]) -> None:
+    """Text finds the rows that have a note, and each by what its note says."""
+    noted = {key: row.note for key, row in rows.items() if row.note is not None}
+    assert set(space.search("of", len(rows) + 1, mode="text").keys) == noted.keys()
+    for key, note in list(noted.items())[:: max(1, len(noted) // 3)]:
+        assert key in space.search(f'"{note}"', len(rows), mode="text").keys, f"text of {key}"
 
 
 def digest(model: Model) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import kinspace as ks
-from kinspace.space import background, compact, flush, index, space
+from kinspace.space import background, compact, flush, index, space, text_index
 from observe import digest, observe_hub
 from workload import DIMS, SPACE, Operation, drawn, perform
 
@@ -26,7 +26,7 @@ SCRIPTS = {
         *("reopen", "temporary", "delete_all", "multiset", "reopen", "update"),
     ),
     "segments": ("create", "multiset", "flush", "multiset", "load", "delete", "compact", "reopen", "stream", "update"),
-    "index": ("create", "load", "index", "set", "reopen", "index", "delete"),
+    "index": ("create", "load", "index", "text", "set", "reopen", "index", "delete"),
     "versions": (
         *("create", "multiset", "snapshot", "load", "snapshot", "fork", "multidelete", "compact", "restore", "reopen"),
         *("update", "drop", "fork", "compact", "drop", "compact"),
@@ -65,6 +65,7 @@ class Said:
 def small() -> None:
     """Have every path taken by few rows, and nothing done in the background: each run makes the same calls."""
     space.SEGMENT_ROWS, index.INDEX_ROWS, compact.TIER_BASE, flush.LOG_ROWS = 100, 100, 64, 1 << 20
+    text_index.KEPT_ROWS = 100
     warnings.simplefilter("ignore", RuntimeWarning)  # Zarr's coroutines that were never begun, after an error
     background.Worker.add = lambda *_: None  # type: ignore[method-assign]
 

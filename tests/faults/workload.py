@@ -30,6 +30,7 @@ KINDS = {
     "flush": 5,
     "compact": 4,
     "index": 3,
+    "text": 1,
     "temporary": 2,
     "snapshot": 2,
     "drop": 1.5,
@@ -128,6 +129,10 @@ def perform(hub: Any, operation: Operation) -> None:
             space.compact()
         case "index":
             space.index()
+        case "text":
+            if "note" in space.columns:
+                space.index_text("note", language="simple")
+                space.search("of", 3)
         case "snapshot":
             space.snapshot(f"at {mark}")
         case "drop":
@@ -190,7 +195,7 @@ def outcomes(model: Model, operation: Operation) -> list[Model]:
             steps = [*list(model.snapshots.values())[:1], rows][:1]
         case "fork":
             return [model, replace(model, forked=rows if model.forked is None else None)]
-        case _:  # flush, compact and index change nothing that can be seen
+        case _:  # flush, compact, index and text change nothing that can be seen
             steps = [rows]
     return [model, *(replace(model, rows=step) for step in steps)]
 

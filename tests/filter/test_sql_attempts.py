@@ -292,12 +292,14 @@ def test_what_is_nested_as_deep_as_may_be_works_far_down_the_stack() -> None:
     thread.join()
 
 
-def test_a_stack_that_is_full_already_is_an_error_and_not_a_crash() -> None:
+def test_a_stack_that_is_full_already_is_an_error_at_most_and_not_a_crash() -> None:
     def down(frames: int) -> None:
         if frames:
             return down(frames - 1)
-        with pytest.raises(InvalidInput, match="nested too deeply"):
+        try:
             compile_predicate("(" * 32 + "free = TRUE" + ")" * 32, {"free": pl.Boolean()})
+        except InvalidInput as error:  # a compiled parser has room enough
+            assert "nested too deeply" in str(error)  # noqa: PT017  # it may as well be none
         return None
 
     used = len(__import__("inspect").stack())
@@ -305,7 +307,6 @@ def test_a_stack_that_is_full_already_is_an_error_and_not_a_crash() -> None:
 
 
 def test_the_nodes_that_may_come_are_the_nodes_that_are_read() -> None:
-    assert len(_READERS) == 32
-    assert not any(
-        name.__name__ in ("Select", "Subquery", "Exists", "Window", "Lambda", "Command") for name in _READERS
-    )
+    wanted = """Add And Anonymous Between Boolean Cast Column DPipe Div Dot EQ Escape GT GTE ILike In Is LT LTE Like
+    Literal Mod Mul NEQ Neg Not Null NullSafeEQ NullSafeNEQ Or Sub"""
+    assert sorted(node.__name__ for node in _READERS) == sorted(wanted.split())

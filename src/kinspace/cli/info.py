@@ -54,6 +54,5 @@ _SHOWN = ("space", "rows", "dims", "dtype", "metric", "segments", "bytes", "vers
 
 def _about(space: Space) -> dict[str, Any]:
     about: dict[str, Any] = {"space": space.name, **space.stats()}
-    about["embedder"] = None if space.embedder is None else dict(space.embedder.identity)
     about["columns"] = {name: str(kind) for name, kind in space.columns.items()}
     return about

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..explain import Explanation
     from ..query import Select
     from ..space.space import Space
+    from ..space.text_hits import TextHits
 
 
 @guarded
@@ -31,6 +32,10 @@ def query(
     key: Annotated[str | None, typer.Option("--key", help="The neighbours of this key's row.")] = None,
     vector: Annotated[str | None, typer.Option("--vector", metavar="JSON", help="A vector: '[0.1, 0.2, …]'.")] = None,
     vector_file: Annotated[Path | None, typer.Option("--vector-file", help="A vector in a .npy file.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", help="By words: hybrid, vector or text; by default hybrid if the space has both."),
+    ] = None,
     like: Annotated[
         list[str] | None, typer.Option("--like", metavar="KEY", help="Like this key's row; may be given many times.")
     ] = None,
@@ -78,9 +83,11 @@ def query(
     """Find the rows nearest to words, a vector, or a key's row; or like some keys' rows, and unlike others.
 
     Rows whose keys are given are left out. --unlike goes with any of the others, or alone. --count and --facets can do
-    without any of these, and -k bounds the values.
-    Distances are the metric's, smaller is nearer. With --json: space, metric, exact, seconds, and hits, each with
-    distance, key and the columns; with --explain too, how it was done.
+    without any of these, and -k bounds the values. Words that are searched as text may be "a phrase", pre*, +must and
+    -never.
+    Distances are the metric's, or scores with a minus: smaller is nearer. With --json: space, metric, exact, seconds,
+    and hits, each with distance, key, the columns and, by text, _score and a snippet; with --explain too, how it was
+    done.
     """
     if count and facets is not None:
         raise InvalidInput("give one of --count and --facets")
@@ -92,19 +99,30 @@ def query(
         target = opened.get_space(space)
         shown = _columns(target, columns)
         near: list[Any] = []
-        if asked == "words":
+        plain = not (unlike or counted) and [dims, rerank, diversity, boost, within, group] == [None] * 6
+        by_text = asked == "words" and plain and bool(mode or target.text_columns)
+        if mode is not None and not by_text:
+            raise InvalidInput("--mode is for words alone, without --dims and other orders, bounds and counts")
+        if explain and (by_text or counted):
+            raise InvalidInput("--explain is for neighbours and selects, not for searches by text or for counts")
+        if asked == "words" and not by_text:
             near = [_embedded(target, " ".join(words or ()))]
         elif asked in ("key", "like"):
             near = [parse_key(target, one) for one in like or [key or ""]]
-        elif asked is not None:
+        elif asked is not None and not by_text:
             near = [_parse_vector(vector) if vector is not None else _read_vector(vector_file or Path())]
         search: dict[str, Any] = {}
         if like or unlike:
             search = {"positive": near, "negative": [parse_key(target, one) for one in unlike or ()]}
-        elif asked is not None:
+        elif near:
             search = {"key" if asked == "key" else "vector": near[0]}
         if search:
             search |= {"exact": exact, "dims": dims, "rerank": rerank, "diversity": diversity, "boost": boost}
+        if by_text:
+            begin = perf_counter()
+            hits = target.search(" ".join(words or ()), k + offset, mode=mode, where=where, exact=exact)
+            _show_text(target, hits, offset, shown, perf_counter() - begin, as_json=as_json)
+            return
         chosen = _select(target, search, where, within, group, per)
         if counted:
             from .counted import show_count, show_facets
@@ -118,8 +136,9 @@ def query(
         if within is None and group is None:
             search |= {"where": where}
             how = target.explain(k + offset, **search) if explain else None
-            hits = target.nearest_neighbors(k + offset, **search) if how is None else how.answer
-            found, distances, proven = hits.rows[offset:], hits.distances[offset:].tolist(), hits.exact
+            near_hits = target.nearest_neighbors(k + offset, **search) if how is None else how.answer
+            found, distances = near_hits.rows[offset:], near_hits.distances[offset:].tolist()
+            proven = near_hits.exact
         else:
             query = chosen.offset(offset).take(k)
             how = query.explain() if explain else None
@@ -127,6 +146,38 @@ def query(
             distances, found, proven = found["_dist"].to_list(), found.drop("_dist"), True
         seconds = perf_counter() - begin if how is None else how.seconds
         _show(target, found, distances, shown, seconds, how, proven=proven, as_json=as_json)
+
+
+def _show_text(
+    space: Space, hits: TextHits, offset: int, columns: list[str] | None, seconds: float, *, as_json: bool
+) -> None:
+    from . import screen
+
+    if hits.mode == "vector":
+        _show(
+            space, hits.rows[offset:], hits.distances[offset:].tolist(), columns, seconds, None,
+            proven=hits.exact, as_json=as_json,
+        )  # fmt: skip
+        return
+    measured = zip(hits.distances.tolist(), hits.scores.tolist(), hits.rows.iter_rows(named=True), strict=True)
+    rows = [{"distance": distance, "_score": score, **row} for distance, score, row in measured][offset:]
+    names = [name for name in hits.rows.columns if name != "key"] if columns is None else columns
+    if as_json:
+        told = [
+            {name: row[name] for name in ("distance", "_score", "key", *names)} | {"snippet": found}
+            for row, found in zip(rows, hits.snippets()[offset:], strict=True)
+        ]
+        about = {"space": space.name, "metric": space.metric, "exact": hits.exact, "seconds": seconds}
+        screen.print_json(about | {"hits": told})
+        return
+    out = screen.console()
+    if rows:
+        out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
+    extracts = hits.snippets(before=screen.MARK, after=screen.MARK, escape=False)
+    for key, found in list(zip(hits.keys, extracts, strict=True))[offset:]:
+        out.print(screen.marked(key, found))
+    hidden = f"{len(rows)} of {len(space):,} rows, by text, a higher score is better"
+    out.print(f"{hidden}, {'exact' if hits.exact else 'approximate'}, {screen.duration(seconds)}", style="dim")
 
 
 def _select(
@@ -190,7 +241,9 @@ def _embedded(space: Space, words: str) -> Any:
         raise InvalidInput(
             f"space {space.name!r} has no embedder, so it can't be asked in words; use --key or --vector"
         )
-    return space.embedder.embed([words])[0]
+    from ..embed import query_vector
+
+    return query_vector(space.embedder, words)
 
 
 def _parse_vector(text: str) -> Any:

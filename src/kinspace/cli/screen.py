@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 GAP = 2  # spaces between columns
+MARK = "\0"  # begins and ends what is bold in an extract
 SHORT, TITLE, LONG = 24, 40, 120  # texts up to SHORT are shown whole; up to LONG they are titles, beyond it prose
-NUMBERS = ("distance", "rows", "bytes")  # right-aligned even where they are text already
+NUMBERS = ("distance", "_score", "rows", "bytes")  # right-aligned even where they are text already
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -142,11 +144,23 @@ def fields(told: dict[str, Any]) -> Table:
 
 
 def hits_table(rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int, *, chosen: bool) -> Table:
-    """Return a search's answer: distance, key, and the chosen columns or those that fit."""
-    shown = [row | {"distance": f"{row['distance']:.4f}"} for row in rows]
+    """Return a search's answer: distance, or _score, key, and the chosen columns or those that fit."""
+    measure = "_score" if "_score" in rows[0] else "distance"
+    shown = [row | {measure: f"{row[measure]:.4f}"} for row in rows]
     key_wide = min(max(SHORT, width // 3), max(_columns_wide(cell(row["key"])) for row in rows))
-    names = list(columns) if chosen else telling(rows, columns, width - len("distance") - key_wide - 2 * GAP)
-    return table(shown, ["distance", "key", *names], width, first="key")
+    names = list(columns) if chosen else telling(rows, columns, width - len(measure) - key_wide - 2 * GAP)
+    return table(shown, [measure, "key", *names], width, first="key")
+
+
+def marked(key: object, extract: str) -> Text:
+    """Return a row's key and an extract of its text, on one line, bold between each two MARKs."""
+    from rich.text import Text
+
+    line = Text(f"{cell(key)}: ", style="dim")
+    for place, piece in enumerate(extract.split(MARK)):
+        shown = cell(f".{piece}.")[1:-1]  # with the spaces at its ends
+        line.append(shown, style="bold not dim" if place % 2 else "")
+    return line
 
 
 def share(width: int, wanted: dict[str, int]) -> dict[str, int]:

@@ -69,11 +69,11 @@ class Predicate:
         InvalidInput
             If a value cannot be used so, such as a text that is cast to a number and is none.
         """
-        both = _collect(frame, self.expr.alias("true"), pl.len().alias("rows"))
+        both = _collect(frame, self.expr.fill_null(False).alias("true"), pl.len().alias("rows"))
         if not both.height:
             return np.zeros(0, np.bool_)
         rows = int(both["rows"][0])
-        found = both["true"].fill_null(False).to_numpy()
+        found = both["true"].to_numpy()
         if len(found) == rows:
             return found
         if (self.columns and self.tree is None) or len(found) != 1:

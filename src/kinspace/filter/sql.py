@@ -26,7 +26,7 @@ from .compare import FLIPPED
 from .params import Params
 from .scalars import parse_number, parse_scalar
 from .sql_parser import parse_tokens
-from .sql_tokens import Words
+from .sql_tokens import MARK, Words
 from .tree import Call, Column, Compare, Comparison, Constant, Elements, IsNull, Like, Node, Not, Scalar, Value
 
 _ALIASES = {
@@ -88,19 +88,18 @@ class _Reader:
     def literal(self, node: Any, depth: int) -> Value:
         if node.is_string:
             return Constant(parse_scalar(node.name, "a string"))
-        return Constant(parse_number(node.name))
+        if not node.name.startswith(MARK):
+            return Constant(parse_number(node.name))
+        value = self._values[int(node.name[1:])]
+        if isinstance(value, tuple):
+            raise InvalidInput("a parameter that is a list stands after IN, or in = ANY(:values)")
+        return Constant(value)
 
     def boolean(self, node: Any, depth: int) -> Value:
         return Constant(bool(node.this))
 
     def null(self, node: Any, depth: int) -> Value:
         return Constant(None)
-
-    def placeholder(self, node: Any, depth: int) -> Value:
-        value = self._values[int(node.this)]
-        if isinstance(value, tuple):
-            raise InvalidInput("a parameter that is a list stands after IN, or in = ANY(:values)")
-        return Constant(value)
 
     def joined(self, node: Any, depth: int) -> Value:
         kind, terms, todo = type(node), [], [node]
@@ -123,7 +122,7 @@ class _Reader:
         comparison = _COMPARISONS[type(node)]
         left, right = _only(node, "this", "expression")
         for list_side, other, sign in ((right, left, FLIPPED[comparison]), (left, right, comparison)):
-            quantifier = type(list_side) is exp.Anonymous and _QUANTIFIERS.get(str(list_side.this))
+            quantifier = type(list_side) is exp.Anonymous and _QUANTIFIERS.get(_called(list_side))
             if quantifier:
                 return self._quantified(quantifier, list_side, other, sign, depth)
         return Compare(comparison, self.read(left, depth), self.read(right, depth))
@@ -196,14 +195,15 @@ class _Reader:
     def _given_list(self, node: Any) -> tuple[Scalar, ...] | None:
         while type(node) is exp.Paren:
             node = node.this
-        value = self._values[int(node.this)] if type(node) is exp.Placeholder else None
+        marked = type(node) is exp.Literal and not node.is_string and node.name.startswith(MARK)
+        value = self._values[int(node.name[1:])] if marked else None
         return value if isinstance(value, tuple) else None
 
     def identity(self, node: Any, depth: int) -> Value:
-        of, what = _only(node, "this", "expression")
+        of, what = _only(node, "this", "expression", ignored=("negate",))
         value = self.read(of, depth)
         if type(what) is exp.Null:
-            return IsNull(value)
+            return Not(IsNull(value)) if node.args.get("negate") else IsNull(value)
         if type(what) is exp.Boolean:
             return is_true(value) if what.this else is_false(value)
         raise InvalidInput("IS takes NULL, TRUE, FALSE, or DISTINCT FROM a value")
@@ -233,9 +233,7 @@ class _Reader:
 
     def call(self, node: Any, depth: int) -> Value:
         _only(node, "this", "expressions")
-        name = node.this
-        if not isinstance(name, str):
-            raise _unknown(node)
+        name = _called(node)
         if name in _OF_MANY_ROWS:
             raise InvalidInput(f"{name}() depends on other rows; a predicate looks at one row at a time")
         if name in _QUANTIFIERS:
@@ -251,6 +249,12 @@ class _Reader:
         if name == "cast" and not (len(arguments) == 2 and isinstance(arguments[1], Constant)):
             raise InvalidInput("CAST takes a value and a type: CAST(x AS INTEGER)")
         return Call(_ALIASES.get(name, name), arguments)
+
+
+def _called(node: Any) -> str:
+    if not isinstance(node.this, str) or not node.this.startswith(MARK):
+        raise _unknown(node)
+    return node.this[1:]
 
 
 def _simple_case(arguments: tuple[Value, ...]) -> Value:
@@ -313,7 +317,6 @@ _READERS: dict[type, Callable[[_Reader, Any, int], Value]] = {
     exp.NullSafeEQ: _Reader.distinct,
     exp.NullSafeNEQ: _Reader.distinct,
     exp.Or: _Reader.joined,
-    exp.Placeholder: _Reader.placeholder,
     **dict.fromkeys(_COMPARISONS, _Reader.compared),
     **dict.fromkeys(_OPERATIONS, _Reader.computed),
 }

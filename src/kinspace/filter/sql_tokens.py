@@ -1,9 +1,9 @@
 """The words of a SQL predicate: what each is, and that there is nothing among them that no predicate needs.
 
-sqlglot cuts the text into tokens and later parses them; what lies between is done here. Every word becomes a name, a
-function or one of the few words of the grammar; DATE '…', INTERVAL '…', :parameters and the clock become values; CASE,
-CAST, EXTRACT and SUBSTRING become calls. So the parser meets names, values, calls, brackets and operators alone, and no
-other syntax that it knows can be reached.
+sqlglot cuts the text into tokens and later parses them; what lies between is done here. Every word becomes a quoted
+name, a call or one of the few words of the grammar; DATE '…', INTERVAL '…', :parameters and the clock become values;
+CASE, CAST, EXTRACT and SUBSTRING become calls. What is called bears a mark, so that the parser knows no function by its
+name. So it meets names, values, calls, brackets and operators alone, and no other syntax that it knows can be reached.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .tree import Scalar
 MAX_BYTES = 65_536  # of UTF-8
 MAX_NESTING = 32  # brackets, and NOT and signs, one in the other: the parser recurses a dozen calls for each
 
+MARK = "@"  # begins no word and no number that is written
 _WORD = re.compile(r"[^\W\d]\w*")
 _RESERVED = {
     "AND": TokenType.AND,
@@ -73,7 +74,7 @@ class Words:
     ----------
     tokens : list of Token
     values : list
-        What a PLACEHOLDER token, whose text is a number, stands for: a scalar, or a tuple of them.
+        What a NUMBER token whose text is a mark and a number stands for: a scalar, or a tuple of them.
     names_the_clock : bool
     """
 
@@ -130,7 +131,7 @@ class Words:
         kind, top = token.token_type, self._open[-1]
         if kind == TokenType.L_PAREN:
             before = self.tokens[-1] if self.tokens else None
-            self._push(before.text.lower() if before is not None and before.token_type == TokenType.VAR else "")
+            self._push(before.text[1:] if before is not None and before.token_type == TokenType.VAR else "")
         elif kind == TokenType.R_PAREN:
             if top.case or len(self._open) == 1:
                 self._refuse("a bracket that was never opened", token)
@@ -162,7 +163,7 @@ class Words:
                     self._refuse("a subquery or statement", token)
                 if word == "OVER":
                     self._refuse("a window, which depends on other rows,", token)
-                self._emit(TokenType.VAR, token.text.lower(), token)
+                self._emit(TokenType.VAR, MARK + token.text.lower(), token)
             elif word == "SELECT" or word == "FROM":
                 self._refuse("a subquery or statement", token)
             else:
@@ -222,7 +223,7 @@ class Words:
             if following.text.upper() in _RESERVED and following.text.upper() != "NOT":
                 return False
             searched = following.token_type == TokenType.VAR and following.text.upper() == "WHEN"
-            self._emit(TokenType.VAR, "case" if searched else "case_of", token)
+            self._emit(TokenType.VAR, MARK + ("case" if searched else "case_of"), token)
             self._emit(TokenType.L_PAREN, "(", token)
             self._push("case", case="CASE" if searched else "OPERAND")
         elif top.case and word in ("WHEN", "THEN", "ELSE", "END"):
@@ -321,7 +322,7 @@ class Words:
             )
 
     def _value(self, value: Scalar | tuple[Scalar, ...], token: Token) -> None:
-        self._emit(TokenType.PLACEHOLDER, str(len(self.values)), token)
+        self._emit(TokenType.NUMBER, f"{MARK}{len(self.values)}", token)
         self.values.append(value)
 
     def _name(self, token: Token) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ..storage.files import list_folder
 from ..storage.reader import SegmentReader
-from . import column_files, index, plane, zones
+from . import column_files, index, plane, text_index, zones
 from .meta import Meta
 from .part import Part
 
-_FOLDERS = (index.FOLDER, plane.FOLDER, zones.FOLDER)
+_FOLDERS = (index.FOLDER, plane.FOLDER, text_index.FOLDER, zones.FOLDER)
 
 
 def made_anew(segment: Path) -> list[str]:
@@ -27,6 +27,8 @@ def read_made(reader: SegmentReader, meta: Meta, name: str) -> None:
         plane.read_plane(reader, meta)
     elif name == zones.FOLDER:
         zones.read_zones(reader)
+    elif name == text_index.FOLDER:
+        text_index.read_text(reader)
     else:
         for column in reader.columns:
             if column_files.folder_of(column) == name:
@@ -38,5 +40,6 @@ def column_bytes(part: Part) -> int:
     if not isinstance(part.source, SegmentReader):
         return 0
     folder = part.source.folder
-    names = [name for name in made_anew(folder) if name not in (index.FOLDER, plane.FOLDER)]
+    others = (index.FOLDER, plane.FOLDER, text_index.FOLDER)
+    names = [name for name in made_anew(folder) if name not in others]
     return sum(index.folder_bytes(folder / name) for name in names)

@@ -6,11 +6,13 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..embed.embedder import fitted_digest
 from ..errors import Corrupt, KinspaceError
 from ..storage.catalog import SegmentEntry, Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
 from .beside import made_anew, read_made
+from .fitted import FILE
 from .store import Store
 
 
@@ -45,7 +47,17 @@ def check(store: Store) -> Report:
             problems += check_index(store, entry)
     for lock in locks:
         lock.release()
-    return Report(problems)
+    return Report([*problems, *check_fitted(store)])
+
+
+def check_fitted(store: Store) -> list[Problem]:
+    """Read what the space's embedder was fitted to, if it was; without it no row is lost, and no text embedded."""
+    try:
+        if fitted_digest(store.meta.embedder) is not None:
+            store.fitted()
+    except KinspaceError as error:
+        return [Problem(store.folder / FILE, str(error), 0)]
+    return []
 
 
 def named_segments(store: Store) -> tuple[list[Problem], list[SegmentEntry], list[FolderLock]]:

@@ -90,11 +90,6 @@ class ColumnIndex:
         """Whether it is of lists, by their elements."""
         return self.values.dtype != self.dtype
 
-    @cached_property
-    def counts(self) -> NDArray[np.int64]:
-        """How many rows have each value, dead ones too."""
-        return self.count(None)
-
     def count(self, among: Words | None) -> NDArray[np.int64]:
         """How many of those rows, or of all, have each value."""
         if among is None:
@@ -108,10 +103,11 @@ class ColumnIndex:
             found[value] = int(np.bitwise_count(bitmap & among).sum())
         return found
 
-    def equal(self, value: Scalar) -> Words | None:
-        """The rows that have a value; None if it is not of the values' kind."""
-        span = self._span("=", value)
-        return None if span is None else self._rows(*span)
+    def among(self, values: Sequence[Scalar]) -> Words | None:
+        """The rows that have one of these values; None if one is not of their kind."""
+        spans = [self._span("=", value) for value in values]
+        found = [span for span in spans if span is not None]
+        return self._rows(found) if len(found) == len(spans) else None
 
     def compare(self, comparison: Comparison, value: Scalar) -> Words | None:
         """The rows whose value compares so with another; None if that is not known, or dear to say."""
@@ -120,10 +116,10 @@ class ColumnIndex:
             return None
         start, stop = span
         if comparison == "!=":
-            return ~(self._rows(start, stop) | self.null) & full(self.rows)
+            return ~(self._rows([span]) | self.null) & full(self.rows)
         if int(self.offset[stop] - self.offset[start]) * SCATTERED > self.rows:
             return None
-        return self._rows(start, stop)
+        return self._rows([span])
 
     def _span(self, comparison: Comparison, value: Scalar) -> tuple[int, int] | None:
         """Which values compare so with another: a run of them."""
@@ -157,16 +153,15 @@ class ColumnIndex:
     def _numbers(self) -> NDArray[np.int64] | None:
         return numbers(self.values)
 
-    def _rows(self, start: int, stop: int) -> Words:
-        """The rows of a run of values."""
-        first, last = np.searchsorted(self.frequent, (start, stop))
-        row = self.row[int(self.offset[start]) : int(self.offset[stop])]
-        if not len(row):
-            found: Words = np.bitwise_or.reduce(self.bitmaps[first:last], axis=0)
-            return found
-        words = pack_rows(row, self.rows)
-        for bitmap in self.bitmaps[first:last]:
-            words |= bitmap
+    def _rows(self, spans: list[tuple[int, int]]) -> Words:
+        """The rows of runs of values."""
+        ends = [(int(self.offset[start]), int(self.offset[stop])) for start, stop in spans]
+        rows = [self.row[low:high] for low, high in ends if low < high]
+        words = pack_rows(np.concatenate(rows), self.rows) if rows else np.zeros_like(self.null)
+        for span in spans:
+            first, last = np.searchsorted(self.frequent, span)
+            for bitmap in self.bitmaps[first:last]:
+                words |= bitmap
         return words
 
 

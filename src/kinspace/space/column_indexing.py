@@ -21,7 +21,7 @@ from .index import known
 from .part import Part
 from .store import Store
 from .view import View
-from .zones import find_zones, keep_zones, make_zones, read_zones
+from .zones import find_zones, keep_zones, make_zones, read_zones, types_of
 
 COLUMN_ROWS = 1_024  # of segments with fewer rows columns are read as they are
 RETRY = 60.0  # seconds before what failed is tried again in the background
@@ -144,8 +144,9 @@ def _lacking(reader: SegmentReader, view: View) -> bool:
 
 def _missing(reader: SegmentReader, view: View) -> list[str]:
     """The columns whose index a segment should have, and has not."""
+    types = types_of(reader) if view.state.indexed else {}
     return [
         name
         for name in view.state.indexed
-        if name in reader.types and can_be_indexed(reader.types[name]) and find_column_index(reader, name) is None
+        if name in types and can_be_indexed(types[name]) and find_column_index(reader, name) is None
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..embed.embedder import query_vectors
 from ..errors import InvalidInput
 from .hits import Hits
 
@@ -94,7 +95,7 @@ def _answers(side: Reading, queries: Any, keys: Sequence[Any] | None, k: int, se
         embedder = getattr(side, "embedder", None)
         if embedder is None:
             raise InvalidInput(f"space {side.name!r} has no embedder for texts; give vectors")
-        queries = embedder.embed(list(queries))
+        queries = query_vectors(embedder, list(queries))
     found: list[Hits] = []
     for start in range(0, len(queries), _AT_ONCE):
         found += side.nearest_neighbors(k, vectors=queries[start : start + _AT_ONCE], **search)

@@ -13,6 +13,7 @@ from ..storage.catalog import SegmentEntry, SpaceCatalog, State
 from ..storage.copying import copy_files, copy_folder
 from ..storage.reader import SegmentReader
 from .beside import made_anew
+from .fitted import copy_fitted
 from .flush import write_rows
 from .store import Store
 
@@ -20,6 +21,7 @@ from .store import Store
 def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> None:
     """Fill a new space's folder, which has its inner ones, with what the store shows; the seqs stay what they are."""
     view = store.view()
+    copy_fitted(folder, store, link=link)
     segments = folder / "segments"
     entries: list[SegmentEntry] = []
     dead = [np.empty(0, np.uint64)]
@@ -53,6 +55,7 @@ def copy_into(folder: Path, store: Store, *, link: bool, durability: str) -> Non
             next_seq=seq,
             horizon=view.state.next_seq,
             columns=view.state.columns,
+            full_text=view.state.full_text,
             indexed=view.state.indexed,
         ),
         segments=entries,

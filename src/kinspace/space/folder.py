@@ -16,6 +16,7 @@ from ..storage.catalog import SpaceCatalog
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
 from .background import Background
 from .copies import copy_into
+from .fitted import write_fitted
 from .meta import Meta
 from .places import check_space_name, disown_memory_folders, open_catalog, remove_memory_folders
 from .space import Space
@@ -120,12 +121,13 @@ class HubFolder:
             self._temporary.release()
             remove_if_unused(self.path.parent)
 
-    def _create(self, name: str, meta: Meta, load: Callable[[Path], None] | None = None) -> str:
+    def _create(self, name: str, meta: Meta, embedder: Any, load: Callable[[Path], None] | None = None) -> str:
         """A new space's folder: with a catalog, and then what `load` puts there, before it gets its name."""
 
         def fill(folder: Path) -> None:
             fields = {**meta.as_dict(), "id": folder.name}
             SpaceCatalog.create(folder / "catalog.sqlite", fields, durability=self._durability).database.close()
+            write_fitted(folder, embedder)
             if load is not None:
                 load(folder)
 

@@ -133,10 +133,8 @@ class _Foreseer:
         values = [value for value in options if value is not None]
         index, zones = known
         if index is not None and not index.listed:
-            rows = [index.equal(value) for value in values]
-            found = [words for words in rows if words is not None]
-            if len(found) == len(values):
-                true = np.bitwise_or.reduce(found, axis=0) if found else self._none
+            true = index.among(values)
+            if true is not None:
                 told = self._exactly(true, index.null)
                 return told if len(values) == len(options) else Foreseen(true, self._none, told.false | told.null)
         if zones is None or len(values) > _OPTIONS:
@@ -168,7 +166,7 @@ class _Foreseer:
         if known is None:
             return Foreseen(self._none, self._none, self._every)
         index = known[0]
-        true = None if index is None or not index.listed or value is None else index.equal(value)
+        true = None if index is None or not index.listed or value is None else index.among([value])
         if index is None or true is None:
             return self._unknown
         told = self._exactly(true, index.null)

@@ -205,17 +205,18 @@ def put_beside(
     kind: str,
     arrays: Mapping[str, NDArray[Any]],
     attributes: Mapping[str, object],
+    others: Callable[[Path], None] | None = None,
     *,
     durable: bool,
 ) -> None:
-    """Put what can be made anew into a folder of its segment, in the place of what is there."""
+    """Put what can be made anew into a folder of its segment, in the place of what is there; others as write_sealed."""
     target = reader.folder / name
     with os_errors(f"writing {target}"):
         if target.is_symlink() or target.is_file():
             target.unlink()
     replace_folder(
         target,
-        lambda folder: write_sealed(folder, kind, arrays, attributes),
+        lambda folder: write_sealed(folder, kind, arrays, attributes, others=others),
         lambda _: None,  # whatever is there may go
         parents=False,
         durable=durable,

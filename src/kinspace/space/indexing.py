@@ -24,6 +24,7 @@ from .index import EF_CONSTRUCTION, M, Origin, index_rows, known, read_index, se
 from .meta import Meta
 from .plane import coded, find_plane, keep_plane, lack_plane, make_plane, read_plane
 from .store import Store
+from .text_indexing import lacks_text, make_texts
 
 LOOK_AGAIN = 0.5  # seconds, while another process builds
 RETRY = 60.0  # seconds before what failed is tried again in the background
@@ -39,9 +40,10 @@ class Stopped(Exception):
 
 
 def lacks_index(store: Store) -> bool:
-    """Whether a segment should have an index, a plane, zones or a column's index, and has none here."""
+    """Whether a segment should have an index, a plane, full text, zones or a column's index, and has none here."""
     view = store.view()
-    return bool(store.indexes.lack(view.parts) or lack_plane(view.parts) or lack_columns(view))
+    lack = store.indexes.lack(view.parts) or lack_plane(view.parts) or lack_columns(view) or lacks_text(view)
+    return bool(lack)
 
 
 def make_planes(
@@ -111,6 +113,7 @@ def index_in_background(store: Store, stopped: Callable[[], bool]) -> float | No
         return None
     make_planes(store, stopped, threads=1)
     make_columns(store, stopped)
+    make_texts(store, stopped)
     while not stopped():
         if store.indexes.foreground:
             return LOOK_AGAIN
@@ -135,6 +138,7 @@ def index_now(store: Store, progress: Progress | None) -> int:
     indexes = store.indexes
     make_planes(store, anew=True)
     make_columns(store, anew=True)
+    make_texts(store, anew=True)
     indexes.foreground += 1
     try:
         lock = turn(store, store.indexing, wait=True)
@@ -213,6 +217,7 @@ def _build_next(store: Store, stopped: Callable[[], bool], holds: Callable[[str]
         try:
             store.view()
             make_planes(store, stopped, threads=1)  # of segments that came meanwhile: searches need these sooner
+            make_texts(store, stopped)
         except KinspaceError as error:
             if isinstance(error, (Closed, SpaceNotFound)):
                 gone.set()

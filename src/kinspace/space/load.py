@@ -111,10 +111,10 @@ class Shape:
 
 
 def batches(
-    meta: Meta, table: Any, key: str, vector: str, keys: Any, vectors: Any, columns: Any, batch_size: int | None
+    meta: Meta, table: Any, key: str, vector: str, keys: Any, vectors: Any, columns: Any, asked: int | None
 ) -> Pieces:
     """The batches of what load() was given."""
-    size = _batch_size(meta, batch_size)
+    size = batch_size(meta, asked)
     if vectors is None and tables.is_matrix(table):
         table, vectors = None, table
     if tables.is_path(table):
@@ -194,47 +194,8 @@ def _as_text(frames: Iterator[pl.DataFrame], column: str) -> Iterator[pl.DataFra
         yield frame.with_columns(frame.get_column(column).cast(pl.String))
 
 
-def batches_of_texts(
-    meta: Meta, embedder: Any, keys: Iterable[Any], texts: Iterable[str], store_as: str | None, columns: dict[str, Any]
-) -> Pieces:
-    """The batches of what add_texts() was given."""
-    for what, given in (("keys", keys), ("texts", texts), *columns.items()):
-        if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-            raise InvalidInput(f"add_texts takes many rows; {what} is {tables.short(given)}: put it in a list")
-    whole = all(isinstance(part, (Sequence, np.ndarray)) for part in (keys, texts, *columns.values()))
-    if store_as is not None and store_as in columns:
-        raise InvalidInput(
-            f"the texts themselves go to column {store_as!r}; name another with store_as=, or store_as=None"
-        )
-
-    def pieces() -> Iterator[Piece]:
-        for rows in tables.chunks(_level(keys, texts, *columns.values()), None if whole else _batch_size(meta, None)):
-            names, words, *others = (list(part) for part in zip(*rows, strict=True))
-            for name, text in zip(names, words, strict=True):
-                if not isinstance(text, str):
-                    raise InvalidInput(f"key {name!r}: a text is a str; got {type(text).__name__}")
-            kept = {} if store_as is None else {store_as: words}
-            frame = tables.frame_of(kept | dict(zip(columns, others, strict=True)))
-            vectors = as_matrix(as_numbers(embedder.embed(words), meta), meta.dims, names)
-            yield Piece(table_batch(meta, names, vectors, frame if frame.width else None), len(rows))
-
-    return Pieces(pieces(), whole, None)
-
-
-def _level(*parts: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows of things that must be of one length."""
-    iterators = [iter(part) for part in parts]
-    missing = object()
-    while True:
-        row = tuple(next(iterator, missing) for iterator in iterators)
-        if all(value is missing for value in row):
-            return
-        if any(value is missing for value in row):
-            raise InvalidInput("keys, texts and columns differ in length; give one of each a row")
-        yield row
-
-
-def _batch_size(meta: Meta, asked: int | None) -> int:
+def batch_size(meta: Meta, asked: int | None) -> int:
+    """Rows of a batch of a stream."""
     if asked is None:
         return max(256, min(BATCH_ROWS, BATCH_BYTES // (4 * meta.dims)))
     return parse_count(asked, "batch_size")

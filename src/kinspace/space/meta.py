@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ..embed.embedder import fitted_digest
 from ..errors import Corrupt, InvalidInput
 from ..storage.keys import KeyType, parse_key_type
 from ..types import BitMetric, Dtype, Metric, parse_dims, parse_dtype, parse_space_metric
@@ -51,6 +52,8 @@ class Meta:
                 dims = made
             elif dims != made:
                 raise InvalidInput(f"dims is {dims!r}, but the embedder makes {made}; leave dims out")
+            if matryoshka is index_dims is rotate is None:
+                matryoshka = getattr(embedder, "matryoshka", None) or None
         if dims is None:
             raise InvalidInput("a space needs dims= (how long its vectors are), or an embedder that knows")
         stored, length = parse_dtype(dtype), parse_dims(dims)
@@ -94,9 +97,14 @@ class Meta:
 
 def _identity(embedder: object) -> dict[str, Any]:
     identity = getattr(embedder, "identity", None)
-    if not isinstance(identity, dict) or not hasattr(embedder, "embed") or not hasattr(embedder, "dims"):
+    if not isinstance(identity, Mapping) or not hasattr(embedder, "embed") or not hasattr(embedder, "dims"):
         raise InvalidInput(f"an embedder has dims, identity and embed(texts); got {embedder!r}")
-    return dict(json.loads(json.dumps(identity)))
+    try:
+        stored = dict(json.loads(json.dumps(dict(identity), allow_nan=False)))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"an embedder's identity is plain JSON; {embedder!r} has {identity!r}: {error}") from error
+    fitted_digest(stored)
+    return stored
 
 
 def _lengths(given: object, dims: int) -> tuple[int, ...]:

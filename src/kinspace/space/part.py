@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class Part:
         self.live = live  # None while all are
         self.dead = dead
         self.pinned = pinned  # of the dead, how many a snapshot may see; never too few
+        self.counts: dict[object, Any] = {}  # of the rows that are live, kept by whoever counts them
 
     def without(self, rows: NDArray[np.int64], seen: NDArray[np.bool_] | None = None) -> Part:
         """The part with those rows, each named once, dead as well; `seen` are those a snapshot may see."""

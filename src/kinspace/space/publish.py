@@ -18,6 +18,7 @@ from ..storage.files import os_errors
 from ..storage.manifest import Manifest, PublishedSegment, PublishedSpace, commit_of, newest
 from ..storage.objects import Objects, commit, open_objects, refuse_unconditional
 from ..storage.reader import SegmentReader
+from .fitted import publish_fitted
 from .flush import write_rows
 from .part import Part
 from .places import check_space_name
@@ -63,7 +64,7 @@ def publish(
         refuse_unconditional(objects)
     previous = newest(objects)
     made = {one.source: one for space in _spaces(previous) for one in space.segments if one.source}
-    segments, uploaded = [], 0
+    segments, uploaded = [], publish_fitted(objects, store)
     for part in view.parts:
         if part.dead == part.rows:
             continue
@@ -82,6 +83,7 @@ def publish(
         seq=max([view.state.next_seq, *(one.entry.last + 1 for one in segments)]),
         version=view.state.version,
         segments=tuple(segments),
+        full_text=view.state.full_text,
     )
     manifest = Manifest.following(previous, name, space)
     commit(objects, manifest.path, manifest.body(), commit_of, single=single_writer)

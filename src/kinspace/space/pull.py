@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ..embed.embedder import fitted_digest
 from ..errors import Corrupt, InvalidInput
 from ..storage.catalog import SpaceCatalog, State
 from ..storage.manifest import PublishedSegment, PublishedSpace
 from ..storage.objects import Objects, open_objects
 from ..storage.reader import SegmentReader
+from .fitted import FILE, fetch_fitted
 from .meta import Meta
 from .remote_hub import find_space, read_manifest
 from .remote_space import check_columns, parse_meta
@@ -39,12 +41,16 @@ class Pulled:
         for segment in self._space.segments:
             _download(self._objects, segment, segments / segment.entry.id)
             _check(self._objects, segment, segments, self.meta)
+        if fitted_digest(self.meta.embedder) is not None:
+            (folder / FILE).write_bytes(fetch_fitted(self._objects, self.meta))
         seq = self._space.seq
         SpaceCatalog.create(
             folder / "catalog.sqlite",
             {**self.meta.as_dict(), "id": folder.name},
             durability=durability,
-            state=State(version=1, next_seq=seq, horizon=seq, columns=self._space.columns),
+            state=State(
+                version=1, next_seq=seq, horizon=seq, columns=self._space.columns, full_text=self._space.full_text
+            ),
             segments=[segment.entry for segment in self._space.segments],
         ).database.close()
 

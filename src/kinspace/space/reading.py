@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
+from ..storage.reader import SegmentReader
 from ..types import Key, parse_count
 from .beside import column_bytes
 from .index import index_bytes, segment_of
 from .neighbours import Neighbours
 from .plane import coded, plane_bytes
 from .store import Store
+from .table import Table
+from .text_index import text_bytes
 from .view import View
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
 
 
-class Reading(Neighbours):
+class Reading(Neighbours, Table):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
     def __init__(self, store: Store, embedder: Any) -> None:
@@ -216,7 +219,8 @@ class Reading(Neighbours):
         """What the space is and how large: rows, segments, log rows, bytes on disk, version.
 
         `indexed_segments` have an index, which together take `index_bytes` on the disk, beside `bytes`; `plane_bytes`
-        are those of the codes that exact searches scan, `column_index_bytes` those of zones and columns' indexes.
+        are those of the codes that exact searches scan, `column_index_bytes` those of zones and columns' indexes,
+        `text_bytes` those of full text.
         """
         view = self._store.view()
         meta = self._store.meta
@@ -231,12 +235,14 @@ class Reading(Neighbours):
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
             "rotate": meta.rotate,
+            "embedder": meta.embedder,
             "segments": len(segments),
             "log_rows": view.tail.rows,
             "bytes": sum(entry.bytes for entry in segments) + self._store.catalog.size(),
             "indexed_segments": sum(size > 0 for size in indexes),
             "index_bytes": sum(indexes),
             "plane_bytes": sum(plane_bytes(reader) for part in view.parts if (reader := coded(part)) is not None),
+            "text_bytes": sum(text_bytes(part.source) for part in view.parts if isinstance(part.source, SegmentReader)),
             "column_index_bytes": sum(column_bytes(part) for part in view.parts),
             "version": view.state.version,
         }

@@ -85,7 +85,7 @@ class RemoteHub(Hub):
             published = find_space(self._manifest, name, self.url)
             if name not in self._remote:
                 store = RemoteStore(
-                    name, self.url, published, lambda meta: self._open(published, meta), self._is_closed
+                    name, published, self._objects, lambda meta: self._open(published, meta), self._is_closed
                 )
                 store.slow_query_seconds = self._slow_query_seconds
                 self._remote[name] = store

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..embed.embedder import fitted_digest
 from ..errors import Closed, Corrupt, Frozen, InvalidInput, KinspaceError, SnapshotNotFound
 from ..storage.catalog import State
 from ..storage.manifest import PublishedSpace
 from ..storage.reader import SegmentReader
 from .background import Background
 from .check import Problem, Report
+from .fitted import fetch_fitted
 from .index import Indexes
 from .meta import Meta
 from .part import Part
@@ -25,6 +27,7 @@ from .versions import Snapshot
 from .view import View
 
 if TYPE_CHECKING:
+    from ..storage.objects import Objects
     from .hub import Hub
 
 
@@ -34,11 +37,12 @@ class RemoteStore(Store):
     def __init__(
         self,
         name: str,
-        url: str,
         published: PublishedSpace,
+        objects: Objects,
         open_segments: Callable[[Meta], list[SegmentReader]],
         is_closed: Callable[[], bool],
     ) -> None:
+        url = objects.url
         self.name = name
         self.url = url
         self.folder = Path(url)  # there is none; its name is what lineage calls it
@@ -46,7 +50,9 @@ class RemoteStore(Store):
         check_columns(published, name, url)
         self.indexes = Indexes(self.meta)
         self.bytes = published.bytes
+        self._objects = objects
         self._is_closed = is_closed
+        self.durable = False  # nothing is kept that isn't cached
         parts = [Part(reader, reader.entry.rows) for reader in open_segments(self.meta)]
         state = State(
             version=published.version,
@@ -54,6 +60,7 @@ class RemoteStore(Store):
             horizon=published.seq,
             frozen=True,
             columns=published.columns,
+            full_text=published.full_text,
         )
         tail = Part(Tail(self.meta.dims, self.meta.dtype), 0)
         self._published = View(self.meta, state, (*parts, tail), self.indexes)
@@ -68,6 +75,10 @@ class RemoteStore(Store):
     def readonly(self) -> bool:
         """It is."""
         return True
+
+    def fitted(self) -> bytes:
+        """What the space's embedder was fitted to, fetched."""
+        return fetch_fitted(self._objects, self.meta)
 
     def last_view(self) -> View:
         """The same."""
@@ -106,12 +117,14 @@ class RemoteSpace(Space):
             "matryoshka": list(meta.matryoshka),
             "index_dims": meta.index_dims,
             "rotate": meta.rotate,
+            "embedder": meta.embedder,
             "segments": len(view.parts) - 1,
             "log_rows": 0,
             "bytes": self._remote.bytes,
             "indexed_segments": 0,
             "index_bytes": 0,
             "plane_bytes": 0,
+            "text_bytes": 0,
             "column_index_bytes": 0,
             "version": view.state.version,
         }
@@ -153,9 +166,9 @@ class RemoteSpace(Space):
         return hub._copy(self.name, self._remote, self._embedder, link=False)
 
     set = update = load = multiset = add_texts = _refuse
-    snapshot = drop_snapshot = restore = fork = freeze = write_to_space = _refuse
+    snapshot = drop_snapshot = restore = fork = reembed = freeze = write_to_space = _refuse
     delete = multidelete = delete_where = delete_all = _refuse
-    flush = compact = index = index_column = drop_column_index = _refuse
+    flush = compact = index = index_column = drop_column_index = index_text = drop_text = _refuse
     __setitem__ = __delitem__ = _refuse
 
     def __repr__(self) -> str:
@@ -171,6 +184,7 @@ def parse_meta(published: PublishedSpace, url: str) -> Meta:
         embedder = fields.get("embedder")
         if embedder is not None and not isinstance(embedder, dict):
             raise InvalidInput(f"embedder is {embedder!r}")
+        fitted_digest(embedder)
     except (InvalidInput, KeyError) as error:
         raise Corrupt(f"{url}: the manifest describes a space that can't be: {error}") from error
     return replace(meta, embedder=embedder)

@@ -20,7 +20,7 @@ from ..storage.salvage import Remains
 from ..storage.segment import Block, Written, write_segment
 from ..types import Key
 from .beside import made_anew
-from .check import Problem, check_index, named_segments
+from .check import Problem, check_fitted, check_index, named_segments
 from .flush import hash_keys
 from .indexing import index_now
 from .losses import Losses, losses, lost_to_snapshots
@@ -84,6 +84,7 @@ class _Repair:
             for problem in problems:
                 what = f"a catalog can't be repaired, restore it from a backup: {problem.what}"
                 report.problems.append(Problem(problem.file, what, problem.keys))
+            report.problems.extend(check_fitted(store))
             for entry in [] if problems else entries:
                 if check_segment(store.segments, entry, store.meta.dims, store.meta.key_type, dtype=store.meta.dtype):
                     try:

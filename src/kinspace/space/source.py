@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ..embed.embedder import query_vector
 from ..errors import InvalidInput, KeyNotFound
 from ..explain import UNTRACED, Trace
 from ..length import Length
@@ -121,7 +122,7 @@ class SpaceRows:
                 raise KeyNotFound(f"no row of space {self._name!r} has the key {asked.key!r}")
             query = view.vector(left_out)
         elif asked.text is not None:
-            query = space_query(view.meta, self._embedder.embed([asked.text])[0], length)
+            query = space_query(view.meta, query_vector(self._embedder, asked.text), length)
         masks = None
         if where is not None:
             with self._trace.stage("filter") as stage:

@@ -18,16 +18,17 @@ from .batch import Batch, row_batch
 from .check import Problem, Report, check
 from .column_indexing import drop_column_indexes, index_columns, make_columns
 from .compact import Compaction, compact, wanted
+from .fitted import same_embedder
 from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
-from .hits import Hits
 from .indexing import index_now, make_planes
-from .load import batches, batches_of_texts
+from .load import batches
 from .past import Past
 from .progress import Progress
 from .repair import RepairReport, repair
 from .store import Store
+from .text_batches import batches_of_texts
+from .texts import Texts
 from .transaction import check_log
-from .versions import Versions
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -36,11 +37,11 @@ SEGMENT_ROWS = 4_096  # a batch of so many rows goes straight to a segment of it
 _PATIENCE = 4  # logs' worth of rows that may wait for the background before the writer flushes itself
 
 
-class Space(Versions):
+class Space(Texts):
     """Vectors with their keys and columns. Use Hub.create_space or Hub.get_space to get one; threads may share it."""
 
     def __init__(self, store: Store, background: Background, hub: Hub, embedder: Any = None) -> None:
-        super().__init__(store, background, hub, _same_embedder(store, embedder))
+        super().__init__(store, background, hub, same_embedder(store, embedder))
 
     def set(self, key: Key, vector: Any, /, **columns: Any) -> None:
         """Store one row; a row that had the key is replaced whole.
@@ -140,7 +141,14 @@ class Space(Versions):
         return self._store_all(source, progress)
 
     def add_texts(
-        self, keys: Iterable[Key], texts: Iterable[str], /, *, store_as: str | None = "text", **columns: Any
+        self,
+        keys: Iterable[Key],
+        texts: Iterable[str],
+        /,
+        *,
+        store_as: str | None = "text",
+        full_text: bool = True,
+        **columns: Any,
     ) -> int:
         """Embed texts with the space's embedder and store them.
 
@@ -150,6 +158,8 @@ class Space(Versions):
             Sequences are stored all or nothing, streams batch by batch.
         store_as : str or None
             The column the texts themselves are kept in.
+        full_text : bool
+            Have that column searched as text, as index_text does, unless index_text or drop_text has chosen before.
         **columns
             Sequences, row for row.
 
@@ -164,15 +174,10 @@ class Space(Versions):
             If the space has no embedder, or a text is not a str.
         """
         embedder = self._need_embedder("add_texts")
-        return self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
-
-    def search(self, text: str, k: int = 10, *, where: Any = None, params: Mapping[str, Any] | None = None) -> Hits:
-        """The k rows nearest to a text, by the space's embedder; where and params as for nearest_neighbors."""
-        if not isinstance(text, str):
-            raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")
-        vector = self._need_embedder("search").embed([text])[0]
-        hits: Hits = self.nearest_neighbors(k, vector=vector, where=where, params=params)
-        return hits
+        stored = self._store_all(batches_of_texts(self._store.meta, embedder, keys, texts, store_as, columns), None)
+        if full_text and stored and store_as is not None and self._store.view().state.full_text is None:
+            self.index_text(store_as)
+        return stored
 
     def delete(self, key: Key) -> bool:
         """Delete a row; False if there was none with that key."""
@@ -422,13 +427,6 @@ class Space(Versions):
             self._background.look_after(self._store)
         return rows
 
-    def _need_embedder(self, call: str) -> Any:
-        if self._embedder is None:
-            raise InvalidInput(
-                f"{call} needs an embedder; give one to create_space(embedder=…) or get_space(embedder=…)"
-            )
-        return self._embedder
-
 
 def _after(error: Exception, stored: int) -> Exception:
     """The error of a stream, saying how much of it is stored."""
@@ -438,20 +436,3 @@ def _after(error: Exception, stored: int) -> Exception:
         error.add_note(f"{stored:,} rows of the stream were stored before this")
     error.stored = stored  # type: ignore[attr-defined]  # errors of the caller's generator carry it too
     return error
-
-
-def _same_embedder(store: Store, embedder: Any) -> Any:
-    """The embedder of the space: the one given, if it is the one stored, or made anew from its identity."""
-    stored = store.meta.embedder
-    if embedder is None:
-        if stored is None:
-            return None
-        from ..embed import from_identity
-
-        try:
-            return from_identity(stored)
-        except InvalidInput:
-            return None  # not one of ours: whoever needs it passes it to get_space
-    if embedder.identity != stored:
-        raise InvalidInput(f"space {store.name!r} was made with embedder {stored}; got {embedder.identity}")
-    return embedder

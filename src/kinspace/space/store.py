@@ -14,6 +14,7 @@ from ..storage.catalog import LogEntry, SegmentEntry, SnapshotEntry, SpaceCatalo
 from ..storage.files import FolderLock, list_folder, remove_if_unused
 from ..storage.reader import SegmentReader
 from ..storage.replace import sweep_unfinished
+from .fitted import read_fitted
 from .history import applied
 from .index import Indexes
 from .meta import Meta
@@ -98,6 +99,10 @@ class Store:
         """Whether nothing can be written to its folder."""
         return self.catalog.database.readonly
 
+    def fitted(self) -> bytes:
+        """What the space's embedder was fitted to."""
+        return read_fitted(self)
+
     def last_view(self) -> View:
         """The view this process saw last, without looking for changes."""
         view = self._view
@@ -126,8 +131,8 @@ class Store:
                         f"{error.filename} is missing though the catalog names it; restore it from a backup"
                     ) from error
                 view = self._view
-            if rows and view.state.frozen:
-                raise Frozen(f"space {self.name!r} is frozen: {doing} is not possible; write to a fork of it")
+            if rows:
+                self._check_thawed(view, doing)
             self.catalog.renew(connection)
             transaction = Transaction(self.catalog, connection, view)
             try:
@@ -154,8 +159,7 @@ class Store:
 
     def writable(self, doing: str) -> None:
         """Raise what write() would, before much has been done for it."""
-        if self.view().state.frozen:
-            raise Frozen(f"space {self.name!r} is frozen: {doing} is not possible; write to a fork of it")
+        self._check_thawed(self.view(), doing)
 
     def sweep(self) -> None:
         """Remove segment folders that no transaction names and nobody uses."""
@@ -207,6 +211,11 @@ class Store:
     def _check_there(self) -> None:
         if self._deleted:
             raise SpaceNotFound(f"space {self.name!r} was deleted")
+
+    def _check_thawed(self, view: View, doing: str) -> None:
+        if view.state.frozen:
+            what = "is frozen" if view.state.filling is None else "is not whole yet, reembed() is to be run to its end"
+            raise Frozen(f"space {self.name!r} {what}: {doing} is not possible; write to a fork of it")
 
     def _load(self, connection: sqlite3.Connection) -> View:
         """The view at this transaction's state, from the last one and what has changed since."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ class Tail:
         self._plane: _core.Plane | None = None  # of the first rows, as many as its arrays have room for
         self._coded = 0  # of them, how many it has
         self._coding = threading.Lock()
+        self.text: Any = None  # their full text, kept by whoever searches it
 
     def append(self, entry: LogEntry) -> None:
         """Put one commit's rows at the end."""

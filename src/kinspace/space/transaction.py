@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import Frozen
 from ..storage.catalog import LogEntry, SegmentEntry, SnapshotEntry, SpaceCatalog, State, Tally, TombstoneEntry
 from ..storage.catalog.entries import ROWS
 from ..storage.segment import Written
@@ -39,7 +40,9 @@ class Transaction:
         self._horizon = view.state.horizon
         self._deleted = view.state.deleted
         self._frozen = view.state.frozen
+        self._full_text = view.state.full_text
         self._indexed = view.state.indexed
+        self._filling = view.state.filling
         self._tallies = dict(view.state.tallies)
         self._catalog = catalog
         self._connection = connection
@@ -61,9 +64,11 @@ class Transaction:
             self._horizon,
             self._deleted,
             self._frozen,
+            self._filling,
             self._columns,
             self._tallies,
             self._indexed,
+            self._full_text,
         )
 
     def put(self, batch: Batch) -> None:
@@ -119,6 +124,7 @@ class Transaction:
 
     def snapshot(self, name: str) -> SnapshotEntry:
         """Keep the present under a name."""
+        self._check_whole("a snapshot of it")
         view = self.view
         entry = SnapshotEntry(name, self._next_seq, now(), len(view), self._columns)
         self._tallies["snapshot"] = self._catalog.add_snapshot(self._connection, entry, self._tallies["snapshot"])
@@ -151,17 +157,49 @@ class Transaction:
             self._horizon = self._next_seq  # the types of the states between are known of snapshots only
         self.rewound = True
 
+    def set_full_text(self, columns: dict[str, Any]) -> None:
+        """Have these columns searched as text from now on."""
+        self._full_text, self.changed = columns, True
+
     def index_columns(self, columns: tuple[str, ...]) -> None:
         """Have these columns indexed from now on, and no others."""
         self._indexed, self.changed = columns, True
 
+    def follow(self, seqs: NDArray[np.uint64]) -> None:
+        """Of the rows there are, have those live that have one of these seqs, ascending, and no others."""
+        dead = [part.seqs(part.dead_rows()) for part in self.view.every]
+        gone = np.setdiff1d(self.view.live()[0], seqs, True)
+        back = np.intersect1d(np.concatenate(dead), seqs)
+        if len(gone):
+            self.dead.append(self._event("tombstone", gone))
+        if len(back):
+            self._event("revival", back)
+            self.rewound = True
+
+    def put_copies(self, written: Written) -> None:
+        """Name a segment of another space's rows, which keep their seqs."""
+        self._name(written, 0)
+        self._next_seq = max(self._next_seq, written.last + 1)
+
+    def filled(self, other: View) -> None:
+        """The space has all rows of that view of another, under their seqs: from now on it goes its own way."""
+        self._columns = other.state.columns
+        self._next_seq = self._horizon = max(self._next_seq, other.state.next_seq)
+        self._frozen, self._filling = False, None
+        self.changed = self.rewound = True
+
     def freeze(self) -> None:
         """Let no row change from now on."""
+        self._check_whole("freezing it")
         self._frozen = self.changed = True
 
     def delete_space(self) -> None:
         """Mark the space deleted: whoever has it open finds out at the next call."""
         self._deleted = self.changed = self.restructured = True
+
+    def _check_whole(self, what: str) -> None:
+        if self._filling is not None:
+            raise Frozen(f"the space is being re-embedded: {what} has to wait until reembed() is done")
 
     def _name(self, written: Written, base: int) -> None:
         entry = SegmentEntry(written.id, written.rows, base, base + written.first, base + written.last, written.files)

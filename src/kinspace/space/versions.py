@@ -20,6 +20,7 @@ from .view import View
 if TYPE_CHECKING:
     from .background import Background
     from .hub import Hub
+    from .reembedding import Reembedding
     from .space import Space
     from .store import Store
 
@@ -185,6 +186,70 @@ class Versions(AllRows):
             If the name is taken.
         """
         return self._hub._copy(name, self._store, self._embedder)
+
+    def reembed(
+        self,
+        embedder: Any,
+        into: str,
+        *,
+        text: str = "text",
+        batch_size: int | None = None,
+        progress: Any = None,
+        queries: int | Sequence[str] = 100,
+        k: int = 10,
+    ) -> Reembedding:
+        """Make a new space with the same keys, columns and order, and another embedder's vectors; compare answers.
+
+        Interrupted or killed, the same call goes on where it was: at most a few seconds of work are lost. What is
+        written to this space meanwhile is caught up with at the end. Until it is whole the new space can be read, and
+        written by nobody else; this one stays as it is.
+
+        Parameters
+        ----------
+        embedder
+            As for create_space.
+        into : str
+            The new space's name, or that of one that an earlier call has begun.
+        text : str
+            The column that holds the texts; every row must have one.
+        batch_size : int, optional
+            Texts handed to the embedder at a time; by default what suits it.
+        progress : bool or callable, optional
+            Whether to show a bar on a terminal, by default yes; or a function of rows done and rows in all, which may
+            raise to stop.
+        queries : int or list of str
+            Ask for the neighbours of so many rows, drawn at random, each leaving out the row itself; or for these
+            texts, if both spaces have an embedder. 0 to compare nothing.
+        k : int
+            Hits of each answer.
+
+        Returns
+        -------
+        Reembedding
+            Its `space`; `rows`, `embedded`, `seconds`, `overlap`, `comparison`; a `frame`; as text, a table.
+
+        Raises
+        ------
+        SpaceExists
+            If there is a space of that name that is no unfinished re-embedding of this one.
+        Conflict
+            If another call is at it.
+        InvalidInput
+            If there is no such column, a text is null, or the embedder is not the one it was begun with.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
+        ...     docs = hub.create_space("docs", embedder=ks.embed.Hashing(64))
+        ...     stored = docs.add_texts(["a", "b"], ["cats and dogs", "ships at sea"])
+        ...     done = docs.reembed(ks.embed.Hashing(256), into="wider")
+        ...     done.rows, done.space.dims, done.overlap
+        (2, 256, 1.0)
+        """
+        from .reembedding import reembed
+
+        return reembed(self, embedder, into, text, batch_size, progress, queries, k)
 
     def freeze(self) -> None:
         """Let no row change from now on; there is no way back. The space can be read, forked and deleted."""

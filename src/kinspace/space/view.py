@@ -78,6 +78,7 @@ class View:
         self._prefix_scans: dict[int, _core.Scan] = {}
         self.filtered: pl.Schema | None = None  # what filters may name, kept likewise
         self.masks: dict[Hashable, list[Words]] = {}  # of filters, kept by whoever evaluates them
+        self.text: Any = None  # its full text, kept by whoever searches it
 
     def again(self) -> View:
         """The same rows, searched by the indexes there are now."""

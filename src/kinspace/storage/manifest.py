@@ -60,6 +60,7 @@ class PublishedSpace:
     seq: int  # the seq its next write would have had
     version: int
     segments: tuple[PublishedSegment, ...]
+    full_text: dict[str, Any] | None = None  # as a space's state has it
 
     @property
     def bytes(self) -> int:
@@ -67,7 +68,9 @@ class PublishedSpace:
         return sum(segment.entry.bytes for segment in self.segments)
 
     def as_dict(self) -> dict[str, Any]:
+        full_text = {} if self.full_text is None else {"full_text": self.full_text}  # not where there is none
         return {
+            **full_text,
             "meta": self.meta,
             "columns": base64.b64encode(self.columns).decode(),
             "rows": self.rows,
@@ -183,6 +186,8 @@ def _space(fields: Any) -> PublishedSpace:
     segments = tuple(_segment(one, row_bytes(dtype, dims), key_type, seq) for one in fields["segments"])
     rows = _whole(fields["rows"], "rows", _MAX)
     _must(rows == sum(segment.entry.rows for segment in segments), "rows is not the sum of its segments'")
+    full_text = fields.get("full_text")
+    _must(full_text is None or isinstance(full_text, dict), "full_text is not an object")
     _must(len({segment.entry.id for segment in segments}) == len(segments), "a segment stands twice")
     return PublishedSpace(
         meta=fields["meta"],
@@ -191,6 +196,7 @@ def _space(fields: Any) -> PublishedSpace:
         seq=seq,
         version=_whole(fields["version"], "version", _MAX),
         segments=tuple(sorted(segments, key=lambda one: (one.entry.first, one.entry.last))),
+        full_text=full_text,
     )
 
 

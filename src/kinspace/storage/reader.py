@@ -75,6 +75,7 @@ class SegmentReader:
         self.masks: dict[Any, NDArray[np.uint64]] = {}  # filters' row bitmaps, kept by whoever evaluates them
         self.prefixes: dict[int, Any] = {}  # the rows cut to a length, kept by whoever searches them
         self.index: Any = None  # what is known of its graph, kept by whoever searches it
+        self.text: Any = None  # likewise, of its full text
         self._columns: dict[str, pl.Series] = {}
 
     @cached_property

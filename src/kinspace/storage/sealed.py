@@ -22,6 +22,7 @@ FORMAT = 1
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DTYPES = {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"}
 _UNSEALED = "0" * 16
+OTHERS = "others"  # the folder of files that are another program's
 
 
 class Vectors(NamedTuple):
@@ -46,17 +47,24 @@ def write_sealed(
     arrays: Mapping[str, NDArray[Any]],
     attributes: Mapping[str, Any],
     vectors: Vectors | None = None,
+    others: Callable[[Path], None] | None = None,
 ) -> None:
     """Fill an empty folder with arrays of a kind; making it durable and giving it its name is the caller's.
 
     `arrays` are numeric, of any shape but (); `attributes` are JSON, without "format", "kind", "files" and "checksum".
+    `others` puts files of another program's into a folder that it is given.
     """
     import zarr
 
     with os_errors(f"writing {folder}"):
         group = zarr.open_group(folder, mode="a", zarr_format=3)
         for name, values in arrays.items():
-            if not _NAME.fullmatch(name) or name == "vectors" or values.dtype.name not in _DTYPES or not values.ndim:
+            if (
+                not _NAME.fullmatch(name)
+                or name in ("vectors", OTHERS)
+                or values.dtype.name not in _DTYPES
+                or not values.ndim
+            ):
                 raise InvalidInput(f"{kind} can't hold an array {name!r} of {values.dtype} and shape {values.shape}")
             write_array(group, name, values)
         chunks: list[Chunk] = []
@@ -67,6 +75,9 @@ def write_sealed(
                 stop = min(start + shard, rows)
                 array[start:stop] = block(start, stop)
             chunks = map_rows(folder / "vectors", rows, dims)
+        if others is not None:
+            (folder / OTHERS).mkdir()
+            others(folder / OTHERS)
         files = remember(folder, chunks)
         del files["zarr.json"]  # sealed by itself
         shape = {} if vectors is None else {"vectors": [vectors.rows, vectors.dims]}
@@ -111,7 +122,7 @@ def _read(folder: Path, kind: str) -> Sealed:
             expect(vectors, lambda path: files[path.relative_to(folder).as_posix()][1])
             for chunk in vectors:
                 chunk.check()
-        else:
+        elif name != OTHERS:
             arrays[name] = _array(folder, name, files)
     return Sealed(attributes, arrays, vectors)
 

@@ -1,1 +1,1 @@
-"""Words to vectors: the embedders that need no model and no network."""
+"""Words: what texts are cut into."""

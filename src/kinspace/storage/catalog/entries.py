@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,16 +80,24 @@ class State:
     horizon: int = 0  # the lowest seq whose state is whole still; below it only what snapshots see
     deleted: bool = False  # the whole space was deleted
     frozen: bool = False  # no row changes any more
+    filling: tuple[str, str] | None = None  # it is not whole yet: the space it is re-embedded from, and the text column
     columns: bytes = b""  # the columns' types, as an empty Arrow IPC stream; b"" before the first column
     tallies: dict[str, Tally] = field(default_factory=_no_rows)
     indexed: tuple[str, ...] = ()  # columns whose values are to be indexed
+    full_text: dict[str, Any] | None = None  # which columns are searched as text, as JSON; None before it is said
 
     def row(self) -> tuple[str, bytes]:
         """The values as they are stored."""
         fields = {name: getattr(self, name) for name in _SIMPLE}
+        if self.filling is not None:
+            fields["filling"] = list(self.filling)
         tallies = {table: [tally.rows, f"{tally.mix:016x}"] for table, tally in self.tallies.items()}
-        indexed = {"indexed": self.indexed} if self.indexed else {}  # not in the catalogs of spaces without
-        return json.dumps({**fields, **indexed, "tallies": tallies}, sort_keys=True), self.columns
+        more: dict[str, Any] = (
+            {"indexed": self.indexed} if self.indexed else {}
+        )  # not in the catalogs of spaces without
+        if self.full_text is not None:
+            more["full_text"] = self.full_text
+        return json.dumps({**fields, **more, "tallies": tallies}, sort_keys=True), self.columns
 
     @classmethod
     def of_row(cls, body: str, columns: bytes) -> State:
@@ -95,12 +105,20 @@ class State:
         fields = json.loads(body)
         tallies = _tallies(fields.pop("tallies"))
         indexed = tuple(fields.get("indexed", ()))
-        state = cls(**{name: fields[name] for name in _SIMPLE}, columns=columns, tallies=tallies, indexed=indexed)
+        filling = None
+        if "filling" in fields:
+            id, text = fields["filling"]
+            filling = parse_id(id), str(text)
+        known = {name: fields[name] for name in _SIMPLE}
+        text = fields.get("full_text")
+        state = cls(**known, filling=filling, columns=columns, tallies=tallies, indexed=indexed, full_text=text)
         check_counts(state.version, state.next_seq, state.horizon)
         if type(state.deleted) is not bool or type(state.frozen) is not bool:
             raise ValueError("deleted and frozen are true or false")
-        if not all(type(name) is str for name in indexed):
+        if type(fields.get("indexed", [])) is not list or not all(type(name) is str for name in indexed):
             raise ValueError("the columns that are indexed are not named")
+        if type(text) not in (dict, NoneType):
+            raise ValueError(f"full_text is {text!r}")
         return state
 
     @classmethod

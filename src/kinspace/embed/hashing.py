@@ -11,9 +11,9 @@ import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from ..errors import InvalidInput
+from ..text.words import words_of
 from ..types import parse_dims
 from .rarity import FULL, WEIGHTS
-from .words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

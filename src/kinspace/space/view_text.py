@@ -1,0 +1,235 @@
+"""Full text of a view: every part's indexes, what they say together of each word, and the best rows of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidInput
+from ..storage.reader import SegmentReader
+from ..text.analysis import terms_of_parts
+from ..text.fulltext import Sizes, TextIndex, bm25, idf
+from ..text.question import Clause, Question, Role
+from .bits import Words, unpack
+from .part import Part
+from .tail_text import tail_indexes
+from .text_columns import TextColumns, text_columns, texts_of
+from .text_index import segment_text
+
+if TYPE_CHECKING:
+    from .store import Store
+    from .view import View
+
+_MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the index, and the average may be another
+_MORE = 4  # times as many candidates when those are not enough
+_FEW = 1_024  # rows allowed that the index is told by name
+_EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
+_COUNTS = 65_536  # that are kept of a part
+_SLACK = 1 + 1e-5  # scores in the index are float32
+
+Scored = list[tuple[tuple[str, ...], float]]  # terms and phrases, and what each is worth
+
+
+class Place(NamedTuple):
+    """An index, the part it is of, by its number, where that begins, and which of the index's rows are live."""
+
+    number: int
+    start: int
+    part: Part
+    words: TextIndex
+    live: NDArray[np.bool_] | None  # all of them
+
+
+class ViewText:
+    """What can be asked of a view's text. Scores are BM25 of the live rows alone, however they lie in segments."""
+
+    def __init__(self, store: Store, view: View, columns: TextColumns) -> None:
+        self.columns = columns
+        self._view = view
+        self._places: list[Place] = []
+        for number, (part, start) in enumerate(zip(view.parts, view.starts, strict=False)):
+            found: Sequence[TextIndex]
+            if isinstance(part.source, SegmentReader):
+                found = [segment_text(part.source, columns, keep=not store.readonly, durable=store.durable)]
+            else:
+                found = tail_indexes(view, part, columns)
+            there = [Place(number, start, part, index, _live(part, index)) for index in found if index.sizes.filled]
+            self._places += there
+        sizes = [_sizes(place) for place in self._places]
+        self.rows = sum(filled for filled, _ in sizes)  # live ones that have a term
+        self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
+        self._holding: dict[str, int] = {}
+
+    def search(
+        self, question: Question, k: int, masks: list[Words] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions and scores of the k best rows, ties by insertion order: proven to be the best."""
+        positions, scores = np.empty(0, np.int64), np.empty(0)
+        asked = self._scored(question) if k and any(clause.role != Role.NEVER for clause in question.clauses) else []
+        open_ = [one for place in self._places if asked and (one := self._stream(place, question, asked, masks))]
+        limit = k + _MARGIN
+        while open_:
+            fresh = np.concatenate([one.fetch(limit) for one in open_])
+            fresh = fresh[~np.isin(fresh, positions)]
+            positions = np.concatenate([positions, fresh])
+            scores = np.concatenate([scores, self._exact(asked, fresh)])
+            least = -math.inf if len(scores) < k else float(np.partition(scores, len(scores) - k)[len(scores) - k])
+            open_ = [one for one in open_ if one.reach > -math.inf and one.reach >= least]
+            limit *= _MORE
+        order = np.lexsort((self._view.seqs(positions), -scores))[:k]
+        return positions[order], scores[order]
+
+    def scores(self, question: Question, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The scores of those rows; 0 where nothing that is asked holds."""
+        return self._exact(self._scored(question), positions)
+
+    def limited(self, question: Question, masks: list[Words] | None) -> list[Words] | None:
+        """The masks, less the rows that lack what has to be there or hold what must not."""
+        from ..filter import pack_bits
+
+        limits = [clause for clause in question.clauses if clause.role != Role.ANY]
+        if not limits:
+            return masks
+        bits = [
+            np.ones(part.rows, np.bool_) if masks is None else unpack(masks[number], part.rows).copy()
+            for number, part in enumerate(self._view.parts)
+        ]
+        held = {(number, clause): np.zeros(len(one), np.bool_) for number, one in enumerate(bits) for clause in limits}
+        for place, clause in product(self._places, limits):
+            query = place.words.matches(clause)
+            rows = np.empty(0, np.int64) if query is None else place.words.rows_of(query) + place.words.first
+            here = held[place.number, clause]
+            here[rows[rows < len(here)]] = True
+        for (number, clause), here in held.items():
+            bits[number] &= here if clause.role == Role.MUST else ~here
+        return [pack_bits(one) for one in bits]
+
+    def _stream(self, place: Place, question: Question, asked: Scored, masks: list[Words] | None) -> _Stream | None:
+        """The rows of an index that may be found; None if none can."""
+        index = place.words
+        allowed = place.live if masks is None else _allowed(place, masks[place.number])
+        few = None
+        if allowed is not None:
+            count = int(np.count_nonzero(allowed))
+            few = np.flatnonzero(allowed) if count <= _FEW else None
+            if count == 0:
+                return None
+        scored = [one for terms, weight in asked if (one := index.worth(terms, weight)) is not None]
+        must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
+        never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
+        if not scored or None in must:
+            return None
+        query = index.all_of(scored, must, [one for one in never if one is not None], few)
+        return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK)
+
+    def _scored(self, question: Question) -> Scored:
+        """What is scored, and what it is worth: a phrase as much as its words; of a prefix its terms, one by one."""
+        scored: dict[tuple[str, ...], float] = {}
+        for clause, count in zip(question.clauses, question.counts, strict=True):
+            if clause.role == Role.NEVER:
+                continue
+            each = [(term,) for term in self._started(clause)] if clause.prefix else [clause.terms]
+            for terms in each:
+                worth = sum(idf(self.rows, self._held(term)) for term in terms)
+                scored[terms] = scored.get(terms, 0.0) + count * worth
+        return list(scored.items())
+
+    def _started(self, clause: Clause) -> list[str]:
+        """The terms that a prefix stands for."""
+        found = {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED)}
+        most = sorted(found, key=lambda term: (-self._held(term), term))[:_EXPANDED]
+        return [*most, clause.stem] if clause.stem and clause.stem not in most else most
+
+    def _held(self, term: str) -> int:
+        """How many live rows hold a term."""
+        if term not in self._holding:
+            self._holding[term] = sum(_holding(place, term) for place in self._places)
+        return self._holding[term]
+
+    def _exact(self, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        names = [name for name in self.columns.names if name in self._view.schema]
+        texts = texts_of(self._view.take(positions, names), names) if names and len(positions) else []
+        language = self.columns.language
+        return np.array([bm25(terms_of_parts(text, language), asked, self.average) for text in texts], np.float64)
+
+
+class _Stream:
+    """What an index finds, as much of it as is asked for."""
+
+    def __init__(self, place: Place, query: Any, allowed: NDArray[np.bool_] | None, slack: float) -> None:
+        self.reach = math.inf  # no row that was not fetched has a higher score
+        self._place = place
+        self._query = query
+        self._allowed = allowed
+        self._slack = slack
+
+    def fetch(self, limit: int) -> NDArray[np.int64]:
+        """Positions of those of the first `limit` rows that are allowed."""
+        rows, reach = self._place.words.best(self._query, limit)
+        self.reach = reach * self._slack
+        if self._allowed is not None:
+            rows = rows[self._allowed[rows]]
+        return rows + (self._place.start + self._place.words.first)
+
+
+def view_text(store: Store, view: View) -> ViewText:
+    """The view's text; InvalidInput if the space has none."""
+    columns = text_columns(view)
+    if columns is None:
+        raise InvalidInput(
+            f"space {store.name!r} has no full text; space.index_text('column') chooses what is searched"
+        )
+    if view.text is None:
+        view.text = ViewText(store, view, columns)
+    found: ViewText = view.text
+    return found
+
+
+def _live(part: Part, index: TextIndex) -> NDArray[np.bool_] | None:
+    """Which of the index's rows are live; None if they all are."""
+    if part.live is None and index.stop <= part.rows:
+        return None
+    return _reaching(np.ones(part.rows, np.bool_) if part.live is None else unpack(part.live, part.rows), index)
+
+
+def _allowed(place: Place, mask: Words) -> NDArray[np.bool_]:
+    """Which of the index's rows are live, and match."""
+    bits = _reaching(unpack(mask, place.part.rows), place.words)
+    return bits if place.live is None else bits & place.live
+
+
+def _reaching(bits: NDArray[np.bool_], index: TextIndex) -> NDArray[np.bool_]:
+    """Of a part's bits those of the index's rows; False for rows that the part has not."""
+    bits = bits[index.first : index.stop]
+    return np.concatenate([bits, np.zeros(index.rows - len(bits), np.bool_)])
+
+
+def _sizes(place: Place) -> Sizes:
+    """How many live rows of an index have a term, and how many terms these have."""
+    if place.live is None:
+        return place.words.sizes
+    found: Sizes = _kept(place, (id(place.words), None), lambda live: place.words.sizes_of(live))
+    return found
+
+
+def _holding(place: Place, term: str) -> int:
+    """How many live rows of an index hold a term."""
+    if place.live is None:
+        return place.words.holding(term)
+    return int(_kept(place, (id(place.words), term), lambda live: place.words.holding_of(term, live)))
+
+
+def _kept(place: Place, name: object, count: Callable[[NDArray[np.bool_]], Any]) -> Any:
+    """What was counted, for as long as the same rows are live; the index too, lest another get its id."""
+    counts = place.part.counts
+    if name not in counts:
+        if len(counts) >= _COUNTS:
+            counts.clear()
+        assert place.live is not None
+        counts[name] = place.words, count(place.live)
+    return counts[name][1]
