@@ -188,4 +188,4 @@ def test_a_space_takes_over_what_is_known_of_the_model_and_refuses_another(hub: 
         with pytest.raises(ks.InvalidInput, match=f"differ in .*{field}"):
             hub.get_space("docs", embedder=Toy("nomic-embed-text", **({"dims": 8} | options)))
     with pytest.raises(ks.InvalidInput, match="nomic-embed-text"):
-        hub.get_space("docs").search("one")
+        hub.get_space("docs").search("one", mode="vector")
