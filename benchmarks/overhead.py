@@ -15,6 +15,7 @@ import numpy as np
 from . import corpus, harness
 
 BUDGET_SEARCH, BUDGET_GET, BUDGET_IMPORT, BUDGET_HELP = 20.0, 30.0, 100.0, 500.0  # µs, µs, ms beyond NumPy's, ms
+BUDGET_SQL = 100.0  # µs beyond the builder's calls
 BUDGET_FILTERED, BUDGET_NEW_FILTER = 40.0, 2_000.0  # µs of a search: 20 more than without, and of one never seen
 
 
@@ -34,6 +35,8 @@ def main() -> None:
         ['… as ks.col("key") != "row-5", made each time', *_cells(calls["col"], 1e6, "µs", None)],
         ['… as {"key": {"$ne": "row-5"}}', *_cells(calls["mapping"], 1e6, "µs", None)],
         ["… as a text never seen before", *_cells(calls["new"], 1e6, "µs", BUDGET_NEW_FILTER)],
+        ['select("key", d="_dist").nearest(v).take(10).collect()', *_cells(calls["select"], 1e6, "µs", None)],
+        ["the same as a statement, hub.sql", *_cells(calls["sql"], 1e6, "µs", calls["select"].best * 1e6 + BUDGET_SQL)],
         ["import numpy", *_cells(starts["numpy"], 1e3, "ms", None)],
         ["import kinspace", *_cells(starts["kinspace"], 1e3, "ms", BUDGET_IMPORT + starts["numpy"].best * 1e3)],
         ["kinspace --help, whole process", *_cells(starts["help"], 1e3, "ms", BUDGET_HELP)],
@@ -77,7 +80,13 @@ def _calls(passes: int, count: int) -> dict[str, harness.Measured]:
         def filtered(i: int, where: object, **params: object) -> object:
             return space.nearest_neighbors(10, vector=queries[i], where=where, params=params or None)
 
+        def selected(i: int) -> object:
+            return space.select("key", d="_dist").nearest(queries[i]).take(10).collect()
+
+        statement = "select key, _dist as d from small order by vector <=> :q limit 10"
         contestants = {
+            "select": each(selected, 5),
+            "sql": each(lambda i: hub.sql(statement, {"q": queries[i]}), 5),
             "where": each(lambda i: filtered(i, "key != 'row-5'")),
             "params": each(lambda i: filtered(i, "key != :one", one="row-5")),
             "col": each(lambda i: filtered(i, ks.col("key") != "row-5")),

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 
 import kinspace as ks
 from by_row import judge, predicate
-from kinspace.filter import tree as t
+from kinspace.filter import Expression, compile_predicate, tree as t
 from kinspace.space import column_indexing, foreseen, masks, zones
 from kinspace.space.bits import unpack
 from kinspace.space.counting import count
@@ -134,3 +134,17 @@ def test_filters_find_the_same_rows_with_zones_and_indexes(described: Any, node:
         seen = View(view.meta, replace(view.state, indexed=indexed), view.parts, view.indexes)
         assert unpack(masks.masks_of(seen, predicate(node))[0], ROWS).tolist() == truth
         assert count(seen, predicate(node)) == sum(row % 7 > 0 and value for row, value in enumerate(truth))
+
+
+@given(node=NODES)
+def test_compiled_filters_find_the_same_with_zones_and_indexes(described: Any, node: t.Node) -> None:
+    view, _ = described
+    try:
+        compiled = compile_predicate(Expression(node), masks.full_schema(view))
+    except ks.InvalidInput:  # a date beside a time, say
+        return
+    whole = masks.masks_of(view, replace(compiled, tree=None, key=object()))
+    for indexed in ((), ("s", "f", "l", "b"), INDEXABLE):
+        seen = View(view.meta, replace(view.state, indexed=indexed), view.parts, view.indexes)
+        found = masks.masks_of(seen, replace(compiled, key=object()))
+        assert [words.tolist() for words in found] == [words.tolist() for words in whole]

@@ -11,7 +11,7 @@ from inspect import getdoc
 
 import typer
 
-from . import check, demo, duplicates, export, get, info, load, publish, pull, query, reembed, repair, versions
+from . import check, demo, duplicates, export, get, info, load, publish, pull, query, reembed, repair, sql, versions
 
 app = typer.Typer(
     name="kinspace",
@@ -33,6 +33,7 @@ for _name, _run in (
     ("demo", demo.demo),
     ("load", load.load),
     ("query", query.query),
+    ("sql", sql.sql),
     ("get", get.get),
     ("duplicates", duplicates.duplicates),
     ("info", info.info),

@@ -45,13 +45,13 @@ def select(source: Any, /, *names: str, **expressions: str | Expression | pl.Exp
     """
     if isinstance(source, pl.LazyFrame):
         source = source.collect()
-    elif hasattr(source, "__arrow_c_stream__") and not isinstance(source, (pl.DataFrame, pl.Series)):
-        source = pl.DataFrame(source)
-    if isinstance(source, pl.DataFrame):
-        return Select(Frame(source), names, expressions)
     made = source.select(*names, **expressions) if hasattr(source, "nearest_neighbors") else None
     if isinstance(made, Select):
         return made
+    if hasattr(source, "__arrow_c_stream__") and not isinstance(source, (pl.DataFrame, pl.Series)):
+        source = pl.DataFrame(source)
+    if isinstance(source, pl.DataFrame):
+        return Select(Frame(source), names, expressions)
     raise InvalidInput(
         f"select reads a Polars DataFrame or LazyFrame, an Arrow table or a Space; got {type(source).__name__}"
     )

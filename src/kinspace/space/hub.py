@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidInput, SpaceExists, SpaceNotFound
 from ..storage.catalog.database import parse_durability
@@ -19,6 +19,9 @@ from .places import (
     parse_path,
 )
 from .space import Space
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def connect(
@@ -270,6 +273,55 @@ class Hub(HubFolder):
         """The spaces' names, sorted."""
         self._check_open()
         return sorted(self._catalog.spaces())
+
+    def sql(
+        self,
+        statement: str,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        *,
+        exact: bool = False,
+        recall: float | None = None,
+        ef_search: int | None = None,
+    ) -> pl.DataFrame:
+        """Answer one SELECT from one space, with pgvector's operators. docs/sql.md says what it may contain.
+
+        Parameters
+        ----------
+        statement : str
+            ``select id, title, _dist from docs where year > :year order by emb <=> :q limit 10``. The space's vectors
+            are called ``vector``, its keys ``key``; where no column is called so, ``emb``, ``embedding`` and ``id``
+            mean them too. The operator is the space's own: ``<->`` l2, ``<=>`` cosine, ``<#>`` ip, ``<~>`` hamming,
+            ``<%>`` jaccard. Without LIMIT every row comes back.
+        params : mapping or sequence, optional
+            What ``:name`` or ``%(name)s`` stand for, or in a sequence ``$1``, ``?`` or ``%s``: numbers, strings,
+            dates, lists after IN, and vectors (an array, a list, or text, ``'[1,2,3]'``).
+        exact, recall, ef_search : optional
+            How hard to look, as for Space.nearest_neighbors.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        InvalidInput
+            If it is anything but a SELECT of one space, or names a column there is not, or the parameters do not fit.
+        SpaceNotFound
+            If there is no such space; no file or other table can be reached.
+
+        Examples
+        --------
+        >>> with connect(":memory:") as hub:
+        ...     docs = hub.create_space("docs", dims=2)
+        ...     _ = docs.multiset([("a", [1, 0], {"year": 2019}), ("b", [1, 0], {"year": 2024}), ("c", [0, 1])])
+        ...     near = "select id, _dist from docs where year > 2020 order by emb <=> :q limit 1"
+        ...     hub.sql(near, {"q": [0, 2]}).rows()
+        [('b', 1.0)]
+        """
+        from .sql import run
+
+        self._check_open()
+        return run(self, statement, params, {"exact": exact, "recall": recall, "ef_search": ef_search})
 
     def delete_space(self, name: str) -> None:
         """Delete a space with all it holds; whoever has it open gets SpaceNotFound from then on.

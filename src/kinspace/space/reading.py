@@ -19,6 +19,7 @@ from .index import index_bytes, segment_of
 from .neighbours import Neighbours
 from .plane import coded, plane_bytes
 from .store import Store
+from .table import Table
 from .text_index import text_bytes
 from .view import View
 
@@ -32,7 +33,7 @@ SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
 
 
-class Reading(Neighbours):
+class Reading(Neighbours, Table):
     """What can be asked of a space. Every call sees every write acknowledged before it, and one state only."""
 
     def __init__(self, store: Store, embedder: Any) -> None:
