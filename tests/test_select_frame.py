@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from brute import nearest
 from kinspace import Hnsw, InvalidInput, select
+from kinspace.explain import UNTRACED, Trace
 
 N = 40
 EMB = np.random.default_rng(6).normal(size=(N, 4)).astype(np.float32)
@@ -362,15 +365,16 @@ def test_the_source_is_not_changed() -> None:
 
 
 def test_any_source_that_keeps_the_protocol_will_do() -> None:
-    from kinspace.query import Rows, Search, Select, Source
+    from kinspace.query import Search, Select, Source
     from kinspace.query.frame import Frame
 
     class Backwards(Frame):  # handles count from the end, and one column is kept out of the default
         opened = 0
 
-        def open(self) -> Backwards:
+        @contextmanager
+        def open(self, trace: Trace = UNTRACED) -> Iterator[Backwards]:
             Backwards.opened += 1
-            return self
+            yield self
 
         @property
         def columns(self) -> list[str]:
@@ -397,9 +401,9 @@ def test_any_source_that_keeps_the_protocol_will_do() -> None:
             return super().take(-1 - handles, columns)
 
     source: Source = Backwards(FRAME)
-    rows: Rows = source.open()
     assert_frame_equal(Select(source).collect(), FRAME.select("id", "kib"))
-    assert rows.schema == FRAME.schema
+    with source.open() as rows:
+        assert rows.schema == FRAME.schema
     assert_frame_equal(
         Select(source, ("id",), {"d": "_dist"}).where("kib > 300").nearest("emb", QUERY).collect(),
         select(FRAME, "id", d="_dist").where("kib > 300").nearest("emb", QUERY).collect(),

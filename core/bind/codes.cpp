@@ -87,13 +87,13 @@ nb::object expand(const Codes& self, nb::handle query, nb::handle ids, nb::handl
   call.hop.epoch = epoch;
   std::vector<std::uint64_t> found(degree);
   const auto kernel = code_kernels().expand[static_cast<std::size_t>(self.kind)];
-  const std::size_t n = kernel(call.hop, record.data(), limit, found.data());
+  const auto [n, scored] = kernel(call.hop, record.data(), limit, found.data());
   std::uint64_t* out;
   std::uint8_t* marks;
   nb::object first = empty(n, &out), second = empty(self.n, &marks);
   std::copy_n(found.data(), n, out);
   for (std::size_t i = 0; i < self.n; ++i) marks[i] = visited[i] == epoch;
-  return nb::make_tuple(first, second);
+  return nb::make_tuple(first, second, scored);
 }
 
 nb::object score(const Codes& self, nb::handle query, nb::handle ids, nb::handle factors, float slope, float offset,

@@ -75,7 +75,8 @@ nb::tuple search_graph_for(const PyGraph& self, nb::handle queries, nb::handle c
     const float* query = q.data + i * dims;
     if (!exactly && recall < 1.0f) {
       const Wanted wanted{query, squares(exact(), query, dims), rows, ef, recall};
-      if (search_graph(graph, *self.rows, wanted, only.allowed, 0, found)) return;
+      std::uint64_t visited = 0;
+      if (search_graph(graph, *self.rows, wanted, only.allowed, 0, found, visited)) return;
     }
     search_exactly(self, query, rows, only.allowed, found);
   };

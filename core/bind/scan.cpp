@@ -12,6 +12,7 @@
 #include "bind/graph.hpp"
 #include "bind/plane.hpp"
 #include "bind/rows.hpp"
+#include "bind/trace.hpp"
 #include "flat/bits.hpp"
 #include "flat/errors.hpp"
 #include "flat/search.hpp"
@@ -191,23 +192,41 @@ struct Graphs {
   }
 };
 
-nb::tuple nearest_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
-                       nb::handle threads, std::size_t ef, float recall) {
+// (positions, distances, exact, visited) of a search, and where it is traced, what was done in each part and the
+// seconds of the last ranking.
+nb::tuple search_by(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
+                    nb::handle threads, std::size_t ef, float recall, bool traced) {
   if (ef > 65536) throw nb::value_error("ef must be in 1…65,536, or 0");
   if (!(recall > 0.0f && recall <= 1.0f)) throw nb::value_error("recall must be in (0, 1]");
   const PyAsked asked(self, queries, k, masks, exclude, threads);
   const std::size_t m = asked.queries.shape[0];
   const Graphs graphs(self, asked.k, ef, recall);
   Answer answer;
+  Trace trace;
   {
     const Unlocked unlocked(graphs.work * m * (masks.is_none() ? 1 : 8));
+    const Since begun(traced);
     answer = nearest({self.metric, asked.queries.data, m, asked.k, ef, recall, unlocked ? asked.threads : 1},
-                     asked.considered, graphs.of, poll_signals);
+                     asked.considered, graphs.of, poll_signals, traced ? &trace : nullptr);
+    if (traced) trace.seconds = begun.seconds();
   }
   const nb::tuple arrays = to_arrays(answer.found, asked.queries.ndim);
+  PyObject *found = PyTuple_GET_ITEM(arrays.ptr(), 0), *distances = PyTuple_GET_ITEM(arrays.ptr(), 1);
   PyObject* exact = answer.exact ? Py_True : Py_False;
-  return nb::steal<nb::tuple>(
-      PyTuple_Pack(3, PyTuple_GET_ITEM(arrays.ptr(), 0), PyTuple_GET_ITEM(arrays.ptr(), 1), exact));
+  const nb::object visited = to_counts(answer, asked.queries.ndim);
+  if (!traced) return nb::steal<nb::tuple>(PyTuple_Pack(4, found, distances, exact, visited.ptr()));
+  const nb::dict told = to_dict(trace);
+  return nb::steal<nb::tuple>(PyTuple_Pack(5, found, distances, exact, visited.ptr(), told.ptr()));
+}
+
+nb::tuple nearest_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
+                       nb::handle threads, std::size_t ef, float recall) {
+  return search_by(self, queries, k, masks, exclude, threads, ef, recall, false);
+}
+
+nb::tuple trace_scan(const PyScan& self, nb::handle queries, nb::handle k, nb::handle masks, std::int64_t exclude,
+                     nb::handle threads, std::size_t ef, float recall) {
+  return search_by(self, queries, k, masks, exclude, threads, ef, recall, true);
 }
 
 constexpr std::size_t at_once = 16;
@@ -255,6 +274,8 @@ void bind_scan(nb::module_& m) {
       .def("search", search_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),
            "exclude"_a = -1, "threads"_a.none() = 0)
       .def("nearest", nearest_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),
+           "exclude"_a = -1, "threads"_a.none() = 0, "ef"_a = 0, "recall"_a = 0.95f)
+      .def("trace", trace_scan, "queries"_a.none(), "k"_a.none(), nb::kw_only(), "masks"_a.none() = nb::none(),
            "exclude"_a = -1, "threads"_a.none() = 0, "ef"_a = 0, "recall"_a = 0.95f)
       .def("distances", distances, "query"_a.none(), "positions"_a.none());
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t item_rows = 4096;
 static_assert(block_rows == 64);  // of a bitmap's word
 
-struct Counts {
+struct BitCounts {
   std::uint32_t one[block_rows];    // hamming: bits that differ; jaccard: set in both
   std::uint32_t other[block_rows];  // jaccard: set in either
 
@@ -61,14 +61,15 @@ class Heaps {
   std::size_t k_;
 };
 
-// Rows `at` to `end` of part p.
-void scan(Metric metric, const Packed& queries, const Considered& considered, std::size_t p, std::size_t at,
-          std::size_t end, Heaps& heaps) {
+// Rows `at` to `end` of part p; returns how many were considered.
+std::size_t scan(Metric metric, const Packed& queries, const Considered& considered, std::size_t p, std::size_t at,
+                 std::size_t end, Heaps& heaps) {
   const Parts& parts = considered.parts;
   const Part& part = parts.parts[p];
   const std::uint8_t* rows[block_rows];
   std::size_t ids[block_rows];
-  Counts counts;
+  BitCounts counts;
+  std::size_t seen = 0;
   for (; at < end; at += block_rows) {
     std::size_t n = 0;
     const Chunk run = part.rows->run(at);
@@ -79,6 +80,7 @@ void scan(Metric metric, const Packed& queries, const Considered& considered, st
                     ? row_of(*part.rows, ids[n])
                     : reinterpret_cast<const std::uint8_t*>(run.begin + static_cast<std::ptrdiff_t>(i) * run.stride);
     }
+    seen += n;
     for (std::size_t q = 0; q < queries.m; ++q) {
       counts.count(metric, queries.query(q), rows, n, queries.bits);
       double farthest = heaps.farthest(q);
@@ -92,6 +94,7 @@ void scan(Metric metric, const Packed& queries, const Considered& considered, st
       }
     }
   }
+  return seen;
 }
 
 }  // namespace
@@ -104,22 +107,33 @@ Packed::Packed(const float* queries, std::size_t count, std::size_t length)
 }
 
 std::vector<std::vector<Found>> search_bits(Metric metric, const Packed& queries, const Considered& considered,
-                                            std::size_t k, std::size_t threads, Poll poll) {
+                                            std::size_t k, std::size_t threads, Poll poll, Tally* tally) {
   const Parts& parts = considered.parts;
   const std::size_t count = considered.count(), wanted = std::min(k, count);
   std::vector<std::vector<Found>> nearest(queries.m);
   if (wanted == 0 || queries.m == 0) return nearest;
+  if (tally != nullptr) tally->visited = count;
+  const bool traced = tally != nullptr && tally->parts != nullptr;
   std::vector<std::size_t> items{0};  // before each part
   for (const Part& part : parts.parts) items.push_back(items.back() + (part.rows->n + item_rows - 1) / item_rows);
   const double work = static_cast<double>(count) * static_cast<double>(queries.m * queries.bits) / 32;  // as of floats
   const std::size_t crew = std::min({threads_for(threads, work), items.back(), std::size_t{256}});
   std::vector<Heaps> heaps(crew, Heaps(queries.m, wanted));
+  std::vector<std::vector<PartTrace>> traces(traced ? crew : 0, std::vector<PartTrace>(parts.parts.size()));
   for_items(items.back(), crew, poll, [&](std::size_t thread, std::size_t item) {
     const auto p = static_cast<std::size_t>(std::upper_bound(items.begin(), items.end(), item) - items.begin()) - 1;
     const std::size_t at = (item - items[p]) * item_rows;
-    scan(metric, queries, considered, p, at, std::min(parts.parts[p].rows->n, at + item_rows), heaps[thread]);
+    const Since begun(traced);
+    const std::size_t end = std::min(parts.parts[p].rows->n, at + item_rows);
+    const std::size_t seen = scan(metric, queries, considered, p, at, end, heaps[thread]);
+    if (!traced) return true;
+    traces[thread][p].counts.counted += seen * queries.m;
+    traces[thread][p].seconds += begun.seconds();
     return true;
   });
+  if (traced) tally->threads = crew;
+  for (const std::vector<PartTrace>& mine : traces)
+    for (std::size_t p = 0; p < mine.size(); ++p) (*tally->parts)[p] += mine[p];
   for (std::size_t q = 0; q < queries.m; ++q) {
     std::vector<Found>& all = nearest[q];
     for (Heaps& one : heaps) all.insert(all.end(), one.found[q].begin(), one.found[q].end());
@@ -131,7 +145,7 @@ std::vector<std::vector<Found>> search_bits(Metric metric, const Packed& queries
 
 void bit_distances(Metric metric, const Packed& query, const Parts& parts, const std::int64_t* positions, std::size_t n,
                    double* out) {
-  Counts counts;
+  BitCounts counts;
   for (std::size_t i = 0; i < n; ++i) {
     const auto position = static_cast<std::size_t>(positions[i]);
     const Part& part = parts.part_of(position);

@@ -6,6 +6,7 @@
 
 #include "flat/candidates.hpp"
 #include "flat/considered.hpp"
+#include "flat/counts.hpp"
 #include "flat/items.hpp"
 #include "flat/metric.hpp"
 
@@ -26,9 +27,9 @@ class Packed {
 
 // The k nearest of each query, in order, by the first `bits` of each row. hamming: bits that differ; jaccard: 1 less
 // the share, of those set in either, that are set in both, and 0 where none is set. Throws what poll throws,
-// std::bad_alloc.
+// std::bad_alloc. tally: what was done, if it is to be told.
 std::vector<std::vector<Found>> search_bits(Metric metric, const Packed& queries, const Considered& considered,
-                                            std::size_t k, std::size_t threads, Poll poll);
+                                            std::size_t k, std::size_t threads, Poll poll, Tally* tally = nullptr);
 
 // The distances of one query to n rows.
 void bit_distances(Metric metric, const Packed& query, const Parts& parts, const std::int64_t* positions, std::size_t n,

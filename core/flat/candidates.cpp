@@ -36,6 +36,7 @@ std::vector<Found>& Candidates::resolve(const Queries& queries, std::size_t q, c
     for (std::size_t i = from; i < std::min(n, from + step); ++i, ++into) {
       const auto position = static_cast<std::size_t>(pending_[i].position);
       const Part& part = parts.part_of(position);
+      if (!resolved.empty()) ++resolved[static_cast<std::size_t>(&part - parts.parts.data())];
       *into = {part.rows, part.rows->bytes(position - part.first)};
       for (std::size_t b = 0; b < part.rows->row_bytes(); b += 64) __builtin_prefetch(into->at + b);
     }

@@ -61,6 +61,8 @@ class Candidates {
   std::vector<Found>& resolve(const Queries& queries, std::size_t q, const Parts& parts);
   void merge(Candidates& other);
 
+  std::vector<std::uint64_t> resolved;  // of each part, rows brought to exact distances: counted unless it is empty
+
  private:
   void prune();
 

@@ -17,17 +17,19 @@ constexpr std::size_t patience = 3;  // calls that floats take once they are che
 
 }  // namespace
 
-PlaneScan::PlaneScan(const Queries& queries, const Parts& parts, std::vector<Candidates>& candidates)
-    : queries_(queries), parts_(parts), candidates_(candidates), sieves_(queries.m) {}
+PlaneScan::PlaneScan(const Queries& queries, const Parts& parts, std::vector<Candidates>& candidates, Counts& counts)
+    : queries_(queries), parts_(parts), candidates_(candidates), counts_(counts), sieves_(queries.m) {}
 
 void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQueries& ready, std::size_t at,
                      std::size_t end) {
   begin(ready);
-  std::size_t many = 48 * queries_.m;
+  std::size_t many = 48 * queries_.m, coded = 0;
   const std::size_t few = queries_.m < plane_queries ? few_alone : few_together;
   for (at = considered.next(p, at, end); at < end; at = considered.next(p, at + 64, end)) {
     std::uint64_t word = considered.word(p, at);
-    if (bits_set(word) < few) {  // as mostly when few rows are allowed
+    const std::size_t considering = bits_set(word);
+    coded += considering;
+    if (considering < few) {  // as mostly when few rows are allowed
       for (std::size_t q = 0; q < queries_.m; ++q) take(at, word, q);
       continue;
     }
@@ -47,6 +49,7 @@ void PlaneScan::scan(const Considered& considered, std::size_t p, const PlaneQue
     }
   }
   look(ready, considered.parts.parts[p].first);
+  counts_.coded += coded * queries_.m;
 }
 
 bool PlaneScan::dearer_than_tiles(std::size_t rows) {
@@ -120,8 +123,9 @@ void PlaneScan::fetch(const PlaneQueries& ready, std::size_t from, std::size_t t
 void PlaneScan::look(const PlaneQueries& ready, std::size_t first) {
   const Plane& plane = ready.plane;
   looked_ += hits_.size();
+  counts_.looked += hits_.size();
   sort();
-  std::size_t fetched = 0;
+  std::size_t fetched = 0, candidates = 0;
   for (std::size_t h = 0; h < hits_.size();) {
     fetch(ready, fetched, h + plane_rows + ahead);
     fetched = h + plane_rows + ahead;
@@ -141,7 +145,9 @@ void PlaneScan::look(const PlaneQueries& ready, std::size_t first) {
     Candidates& mine = candidates_[q];
     plane_kernels().sums8(ready.code8(q), ready.padded, codes, n, sums);
     const std::uint32_t kept = plane_kernels().sift(sums, ready.sieve8(q, mine.tau()), scale, error, norm, stretch);
-    for (std::uint32_t left = kept & ((1u << n) - 1); left != 0; left &= left - 1) {
+    const std::uint32_t near = kept & ((1u << n) - 1);
+    candidates += bits_set(near);
+    for (std::uint32_t left = near; left != 0; left &= left - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(left));
       const std::size_t row = hits_[h + i].row;
       float lower, upper;
@@ -150,6 +156,7 @@ void PlaneScan::look(const PlaneQueries& ready, std::size_t first) {
     }
     h += n;
   }
+  counts_.candidates += candidates;
 }
 
 }  // namespace kinspace

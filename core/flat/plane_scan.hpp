@@ -6,14 +6,15 @@
 
 #include "flat/candidates.hpp"
 #include "flat/considered.hpp"
+#include "flat/counts.hpp"
 #include "flat/plane_queries.hpp"
 
 namespace kinspace {
 
 class PlaneScan {
  public:
-  // candidates: of each query.
-  PlaneScan(const Queries& queries, const Parts& parts, std::vector<Candidates>& candidates);
+  // candidates: of each query. counts: added to.
+  PlaneScan(const Queries& queries, const Parts& parts, std::vector<Candidates>& candidates, Counts& counts);
 
   // Rows at…end of part p, as far as they are considered; at is a multiple of 64, end too unless it is the last.
   void scan(const Considered& considered, std::size_t p, const PlaneQueries& ready, std::size_t at, std::size_t end);
@@ -32,6 +33,7 @@ class PlaneScan {
   const Queries& queries_;
   const Parts& parts_;
   std::vector<Candidates>& candidates_;
+  Counts& counts_;
   std::vector<Sieve> sieves_;
   struct Hit {
     std::uint32_t row, q;

@@ -26,10 +26,15 @@ std::size_t rows_per_item(const Queries& queries, std::size_t n, std::size_t cou
 }  // namespace
 
 Search::Search(const Queries& queries, const Considered& considered, std::size_t k, const float* floor,
-               std::size_t threads)
-    : queries_(queries), considered_(considered), floor_(floor), nearest_(queries.m) {
+               std::size_t threads, bool traced)
+    : queries_(queries),
+      considered_(considered),
+      count_(considered.count()),
+      floor_(floor),
+      traced_(traced),
+      nearest_(queries.m) {
   const Parts& parts = considered.parts;
-  const std::size_t count = considered.count();
+  const std::size_t count = count_;
   k_ = std::min(k, count);
   if (k_ == 0 || queries.m == 0) return;
   all_ = k_ == count && (floor == nullptr || std::all_of(floor, floor + queries.m, [](float f) { return f < -1e38f; }));
@@ -41,6 +46,7 @@ Search::Search(const Queries& queries, const Considered& considered, std::size_t
   threads_ = std::min({threads_for(threads, work), items_.back(), std::size_t{256}});
   cached_ = count * queries.dims * sizeof(float) <= cache_bytes;
   workers_.resize(threads_);
+  if (traced) traces_.resize(threads_);
   planes_.resize(parts.parts.size());
   for (std::size_t p = 0; p < planes_.size() && !all_ && count >= worth_planes; ++p)
     if (parts.parts[p].plane != nullptr) planes_[p] = std::make_unique<PlaneQueries>(*parts.parts[p].plane, queries);
@@ -54,22 +60,38 @@ void Search::run(Poll poll) {
   for_items(items_.back(), threads_, poll, [this](std::size_t thread, std::size_t item) { return scan(thread, item); });
   for (const auto& worker : workers_)
     if (worker != nullptr && worker->bad >= 0) fail(worker->bad, poll);
+  const Since begun(traced_);
   const double work = static_cast<double>(queries_.m) * static_cast<double>(k_ * queries_.dims);
   for_items(queries_.m, threads_for(0, work) == 1 ? 1 : threads_, poll, [this](std::size_t, std::size_t q) {
     rank(q);
     return true;
   });
+  if (traced_) ranking_ = begun.seconds();
 }
 
 bool Search::scan(std::size_t thread, std::size_t item) {
   if (workers_[thread] == nullptr) {
     workers_[thread] = std::make_unique<Worker>(queries_, considered_.parts, k_, cached_);
     for (std::size_t q = 0; floor_ != nullptr && q < queries_.m; ++q) workers_[thread]->candidates[q].raise(floor_[q]);
+    for (std::size_t q = 0; traced_ && q < queries_.m; ++q)
+      workers_[thread]->candidates[q].resolved.resize(considered_.parts.parts.size());
   }
+  const auto p = static_cast<std::size_t>(std::upper_bound(items_.begin(), items_.end(), item) - items_.begin()) - 1;
+  const std::size_t at = (item - items_[p]) * item_rows_;
+  if (!traced_) return scan(thread, p, at);
+  traces_[thread].resize(considered_.parts.parts.size());
+  PartTrace& trace = traces_[thread][p];
+  const Since begun(true);
+  const bool going = scan(thread, p, at);
+  trace.seconds += begun.seconds();
+  trace.counts += std::exchange(workers_[thread]->counts, {});
+  return going;
+}
+
+// The rows of part p from `at` on that one work item has.
+bool Search::scan(std::size_t thread, std::size_t p, std::size_t at) {
   Worker& worker = *workers_[thread];
   share(worker);
-  const auto p = static_cast<std::size_t>(std::upper_bound(items_.begin(), items_.end(), item) - items_.begin()) - 1;
-  std::size_t at = (item - items_[p]) * item_rows_;
   const std::size_t end = std::min(considered_.parts.parts[p].rows->n, at + item_rows_);
   const bool tiles = !queries_.tiles.empty() && planes_[p] != nullptr && worker.planes.dearer_than_tiles(end - at);
   if (planes_[p] != nullptr && at < planes_[p]->plane.n && !tiles) {
@@ -124,6 +146,19 @@ void Search::rank(std::size_t q) {
   nearest_[q] = std::move(found);
 }
 
+void Search::trace(Tally& tally) const {
+  std::vector<PartTrace>& parts = *tally.parts;
+  parts.resize(considered_.parts.parts.size());
+  for (const std::vector<PartTrace>& mine : traces_)
+    for (std::size_t p = 0; p < mine.size(); ++p) parts[p] += mine[p];
+  for (const auto& worker : workers_)
+    for (std::size_t q = 0; worker != nullptr && q < queries_.m; ++q)
+      for (std::size_t p = 0; p < worker->candidates[q].resolved.size(); ++p)
+        parts[p].counts.exact += worker->candidates[q].resolved[p];
+  tally.ranking += ranking_;
+  tally.threads = std::max(tally.threads, threads_);
+}
+
 // Names the first considered row that is not finite; `position` is one of them.
 void Search::fail(std::int64_t position, Poll poll) const {
   const Parts& parts = considered_.parts;
@@ -144,7 +179,7 @@ void Search::fail(std::int64_t position, Poll poll) const {
 // A guess of how far the k-th row is from each query: as far as that of a sample of the rows is which corresponds to
 // it, and some more. Whether it was enough is seen afterwards.
 std::vector<double> guess(const Queries& queries, const Considered& considered, std::size_t k, std::size_t threads,
-                          Poll poll) {
+                          Poll poll, Tally* tally) {
   constexpr std::size_t stride = 4;  // words, of which one has a block in the sample
   const double share = 1.0 / (stride * 64.0 / plane_rows), wanted = static_cast<double>(k) * share;
   std::vector<std::vector<std::uint64_t>> bits;
@@ -156,8 +191,18 @@ std::vector<double> guess(const Queries& queries, const Considered& considered, 
     sample.masks.push_back(some.data());
   }
   const auto rank = static_cast<std::size_t>(wanted + 3 * std::sqrt(wanted)) + 2;
-  Search search(queries, sample, rank, nullptr, threads);
+  const bool traced = tally != nullptr && tally->parts != nullptr;
+  Search search(queries, sample, rank, nullptr, threads, traced);
   search.run(poll);
+  if (traced) {
+    std::vector<PartTrace> sampled;
+    Tally of_sample{0, &sampled};
+    search.trace(of_sample);
+    for (std::size_t p = 0; p < sampled.size(); ++p) {
+      (*tally->parts)[p].sampled += sampled[p].counts.rows();
+      (*tally->parts)[p].seconds += sampled[p].seconds;
+    }
+  }
   std::vector<double> far(queries.m, HUGE_VAL);
   for (std::size_t q = 0; q < queries.m; ++q) {
     const std::vector<Found> found = search.nearest(q);
@@ -181,9 +226,11 @@ bool worth_a_guess(const Considered& considered, std::size_t k, std::size_t m) {
 }
 
 std::vector<std::vector<Found>> search(Metric metric, const float* queries, std::size_t m, const Considered& considered,
-                                       std::size_t k, std::size_t threads, Poll poll) {
+                                       std::size_t k, std::size_t threads, Poll poll, Tally* tally) {
   const std::size_t dims = considered.parts.dims, batch = queries_at_once(dims);
-  if (over_bits(metric)) return search_bits(metric, Packed(queries, m, dims), considered, k, threads, poll);
+  const bool traced = tally != nullptr && tally->parts != nullptr;
+  if (traced) tally->parts->resize(considered.parts.parts.size());
+  if (over_bits(metric)) return search_bits(metric, Packed(queries, m, dims), considered, k, threads, poll, tally);
   std::vector<std::vector<Found>> nearest;
   nearest.reserve(m);
   std::optional<Pulse> pulse;
@@ -194,12 +241,14 @@ std::vector<std::vector<Found>> search(Metric metric, const float* queries, std:
     std::vector<double> far;
     std::vector<float> floor;
     if (worth_a_guess(considered, k, ready.m)) {
-      far = guess(ready, considered, k, threads, poll);
+      far = guess(ready, considered, k, threads, poll, tally);
       for (std::size_t q = 0; q < ready.m; ++q)
         floor.push_back(far[q] < HUGE_VAL ? ready.nearness(q, far[q]) : -HUGE_VALF);
     }
-    Search one(ready, considered, k, floor.empty() ? nullptr : floor.data(), threads);
+    Search one(ready, considered, k, floor.empty() ? nullptr : floor.data(), threads, traced);
     one.run(poll);
+    if (tally != nullptr) tally->visited = one.visited();
+    if (traced) one.trace(*tally);
     bool enough = true;
     for (std::size_t q = 0; q < ready.m; ++q) {
       nearest.push_back(one.nearest(q));
@@ -210,8 +259,9 @@ std::vector<std::vector<Found>> search(Metric metric, const float* queries, std:
     }
     if (enough) continue;
     nearest.resize(first);
-    Search again(ready, considered, k, nullptr, threads);
+    Search again(ready, considered, k, nullptr, threads, traced);
     again.run(poll);
+    if (traced) again.trace(*tally);
     for (std::size_t q = 0; q < ready.m; ++q) nearest.push_back(again.nearest(q));
   }
   return nearest;

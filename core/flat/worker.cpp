@@ -37,7 +37,7 @@ struct Worker::Block {
 
 Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool cached)
     : room{rows_within(queries.tiles.empty() ? first_cache : second_cache, queries.dims), {}},
-      planes(queries, parts, candidates),
+      planes(queries, parts, candidates, counts),
       queries_(queries),
       parts_(parts) {
   constexpr std::size_t in_flight = 12 << 10;  // bytes that hide the latency of memory (measured; 8 to 32 KB are alike)
@@ -54,6 +54,8 @@ Worker::Worker(const Queries& queries, const Parts& parts, std::size_t k, bool c
 void Worker::compare(const Part& part, const RowList& list) {
   // Tiles read a block once for each group of queries: it should stay in the cache meanwhile.
   const std::size_t most = queries_.tiles.empty() ? block_rows : rows_within(second_cache, queries_.dims);
+  counts.tiled += list.n * queries_.singles;
+  counts.compared += list.n * (queries_.m - queries_.singles);
   for (std::size_t j = 0; j < list.n && bad < 0; j += most) {
     Block block{list.rows + j, list.rows + j + most, list.ids + j, std::min(most, list.n - j), part.first,
                 false,         list.in_cache};
@@ -65,6 +67,7 @@ void Worker::compare(const Part& part, const RowList& list) {
 
 void Worker::collect(const Part& part, const RowList& list) {
   double distances[block_rows];
+  counts.exact += list.n * queries_.m;
   for (std::size_t from = 0; from < list.n; from += block_rows) {
     const std::size_t count = std::min(block_rows, list.n - from);
     for (std::size_t q = 0; q < queries_.m; ++q) {
@@ -131,6 +134,7 @@ void Worker::compare_tiles(const Block& block) {
                                                              : squares * (1.0 - bounds.l2_query) + lowest);
     }
     const std::size_t hits = kernels.sift_tile(tile_out_.data(), mul_, add_, tau, block.n, tile.width, hits_.data());
+    counts.candidates += hits;
     for (std::size_t h = 0; h < hits && bad < 0; ++h) {
       const auto width = static_cast<std::uint32_t>(tile.width);
       const std::uint32_t i = hits_[h] / width, j = hits_[h] % width;
@@ -154,8 +158,9 @@ void Worker::compare_singles(Block& block) {
   const std::uint64_t all = block.n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << block.n) - 1;
   for (std::size_t q = first; q < queries_.m && bad < 0; ++q) {
     const float* s = single_out_.data() + (q - first) * block_rows;
-    for (std::uint64_t kept = queries_.kernels.sift(s, mul_, add_, sift_tau(q)) & all; kept != 0 && bad < 0;
-         kept &= kept - 1) {
+    std::uint64_t kept = queries_.kernels.sift(s, mul_, add_, sift_tau(q)) & all;
+    counts.candidates += bits_set(kept);
+    for (; kept != 0 && bad < 0; kept &= kept - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(kept));
       consider(q, queries_.single, s[i], norm_[i], block.first + block.ids[i]);
     }

@@ -6,6 +6,7 @@
 
 #include "flat/buffer.hpp"
 #include "flat/candidates.hpp"
+#include "flat/counts.hpp"
 #include "flat/plane_scan.hpp"
 #include "flat/queries.hpp"
 #include "flat/row_list.hpp"
@@ -24,6 +25,7 @@ class Worker {
   void collect(const Part& part, const RowList& list);
 
   Widened room;                        // for the lists of rows to compare
+  Counts counts;                       // of what was done so far
   std::vector<Candidates> candidates;  // of each query
   PlaneScan planes;                    // for parts that have one
   std::int64_t bad = -1;               // a row that is not finite: its position. The answer is void then

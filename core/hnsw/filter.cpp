@@ -55,10 +55,13 @@ void seed(const Graph& graph, const Allowed& allowed, std::size_t wanted, const 
 
 }  // namespace
 
-Way choose_way(const Graph& graph, const Allowed& allowed, std::size_t k, std::size_t ef) {
+Costs costs_of(const Graph& graph, const Allowed& allowed, std::size_t k, std::size_t ef) {
   const double share = share_of(graph, allowed), wanted = static_cast<double>(std::max(ef, k));
-  const double exact = exact_cost(graph, allowed);
-  const double all = all_cost(graph, spare * wanted / share), two = two_hops_cost(graph, share, wanted);
+  return {exact_cost(graph, allowed), all_cost(graph, spare * wanted / share), two_hops_cost(graph, share, wanted)};
+}
+
+Way choose_way(const Graph& graph, const Allowed& allowed, std::size_t k, std::size_t ef) {
+  const auto [exact, all, two] = costs_of(graph, allowed, k, ef);
   if (allowed.count <= k || exact <= std::min(all, two)) return Way::exact;
   return all <= two ? Way::all : Way::two_hops;
 }
@@ -130,6 +133,7 @@ void search_two_hops(const Graph& graph, const Allowed& allowed, Hop& hop, std::
   const auto take = [&] {
     mine.distances.resize(ids.size() + 16);
     score(graph, hop, ids.data(), ids.size(), mine.distances.data());
+    work.counts.scored += ids.size();
     for (std::size_t i = 0; i < ids.size(); ++i)
       work.pool.insert(static_cast<std::uint64_t>(orderable(mine.distances[i])) << 32 | std::uint64_t{ids[i]} << 1);
     ids.clear();
@@ -147,6 +151,7 @@ void search_two_hops(const Graph& graph, const Allowed& allowed, Hop& hop, std::
   }
   take();
   while (work.pool.more()) {
+    ++work.counts.hops;
     look(work.pool.take());
     take();
   }

@@ -7,6 +7,12 @@ namespace kinspace {
 
 enum class Way : std::uint8_t { exact, all, two_hops };
 
+// What each way is taken to cost, in nanoseconds; only their ratios matter.
+struct Costs {
+  double exact, all, two_hops;
+};
+Costs costs_of(const Graph& graph, const Allowed& allowed, std::size_t k, std::size_t ef);
+
 // The cheapest way to the k nearest of the allowed rows.
 Way choose_way(const Graph& graph, const Allowed& allowed, std::size_t k, std::size_t ef);
 

@@ -23,13 +23,14 @@ void add(std::vector<Found>& found, std::size_t k, const Found& one) {
 // The pool's rows, nearest first, by exact distance, until no row to come is likely to be among the k nearest. Returns
 // how many of those seen are allowed.
 std::size_t rerank(const Graph& graph, const Rows& rows, const Wanted& wanted, const Allowed& allowed,
-                   std::size_t first, const Searcher& mine, std::vector<Found>& found) {
+                   std::size_t first, Searcher& mine, std::vector<Found>& found) {
   const bool filtered = allowed.filtered() || allowed.exclude >= 0;
   const Pool& pool = mine.work.pool;
   const float error = graph.slack > 0 ? margin * graph.slack * mine.query.length : HUGE_VALF;
   const Room room(rows, step);
   const std::size_t row_bytes = rows.row_bytes();
   std::size_t count = 0;
+  mine.work.counts.candidates += pool.size();
   for (std::size_t i = 0; i < pool.size();) {
     if (count >= wanted.k && found.size() == wanted.k &&
         Pool::distance(pool[i]) - error > mine.query.coded(graph.coder, found.back().distance))
@@ -46,6 +47,7 @@ std::size_t rerank(const Graph& graph, const Rows& rows, const Wanted& wanted, c
       for (std::size_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(at[n] + b);
       ids[n++] = id;
     }
+    mine.work.counts.exact += n;
     for (std::size_t j = 0; j < n; ++j) floats[j] = rows.floats(at[j], room.at(j));
     exact_distances(exact(), graph.coder.metric, wanted.query, wanted.squares, floats, n, rows.dims, exact_of);
     for (std::size_t j = 0; j < n; ++j)
@@ -64,6 +66,32 @@ std::size_t rerank(const Graph& graph, const Rows& rows, const Wanted& wanted, c
   return count;
 }
 
+// That way; false, and nothing is added, if it finds too few.
+bool walk(const Graph& graph, const Rows& rows, const Wanted& wanted, const Allowed& allowed, std::size_t first,
+          Way way, std::size_t k, std::size_t ef, Searcher& mine, std::vector<Found>& found, PartTrace* trace) {
+  Hop hop{};
+  mine.query.raw(graph.coder, wanted.query, wanted.squares, hop);
+  const std::vector<Found> others = found;
+  const auto ranked = [&] {
+    const Since begun(trace != nullptr);
+    const bool enough = rerank(graph, rows, wanted, allowed, first, mine, found) >= k;
+    if (trace != nullptr) trace->ranking += begun.seconds();
+    if (!enough) found = others;
+    return enough;
+  };
+  if (way == Way::two_hops) {
+    search_two_hops(graph, allowed, hop, ef, mine);
+    return ranked();
+  }
+  if (!allowed.filtered() || allowed.count * 10 >= graph.rows * 9) {
+    start(graph, hop, mine, ef * graph.rows / allowed.count);
+    traverse(graph, 0, hop, mine.work);
+    if (ranked()) return true;
+    if (!allowed.filtered()) return false;
+  }
+  return search_all(graph, allowed, hop, ef, mine) && ranked();
+}
+
 }  // namespace
 
 Searcher& searcher(const Coder& coder) {
@@ -78,6 +106,7 @@ void start(const Graph& graph, Hop& hop, Searcher& mine, std::size_t capacity) {
   mine.distances.resize(n + 16);
   work.begin(graph, hop);
   score(graph, hop, graph.entries.data(), n, mine.distances.data());
+  work.counts.scored += n;
   const auto nearest = static_cast<std::size_t>(
       std::min_element(mine.distances.begin(), mine.distances.begin() + static_cast<std::ptrdiff_t>(n)) -
       mine.distances.begin());
@@ -115,7 +144,7 @@ std::size_t traverse_graph(const Graph& graph, const Rows& rows, const Wanted& w
 }
 
 bool search_graph(const Graph& graph, const Rows& rows, const Wanted& wanted, const Allowed& allowed, std::size_t first,
-                  std::vector<Found>& found) {
+                  std::vector<Found>& found, std::uint64_t& visited, PartTrace* trace) {
   const std::size_t k = std::min(wanted.k, allowed.count);
   if (k == 0) return true;
   std::size_t ef = std::max(wanted.ef != 0 ? wanted.ef : ef_for(graph, wanted.recall, k), k);
@@ -123,25 +152,11 @@ bool search_graph(const Graph& graph, const Rows& rows, const Wanted& wanted, co
   if (way == Way::exact || graph.entries.empty()) return false;
   ef += (ef * graph.dead() + graph.live - 1) / graph.live;
   Searcher& mine = searcher(graph.coder);
-  Hop hop{};
-  mine.query.raw(graph.coder, wanted.query, wanted.squares, hop);
-  const std::vector<Found> others = found;
-  const auto ranked = [&] {
-    if (rerank(graph, rows, wanted, allowed, first, mine, found) >= k) return true;
-    found = others;
-    return false;
-  };
-  if (way == Way::two_hops) {
-    search_two_hops(graph, allowed, hop, ef, mine);
-    return ranked();
-  }
-  if (!allowed.filtered() || allowed.count * 10 >= graph.rows * 9) {
-    start(graph, hop, mine, ef * graph.rows / allowed.count);
-    traverse(graph, 0, hop, mine.work);
-    if (ranked()) return true;
-    if (!allowed.filtered()) return false;
-  }
-  return search_all(graph, allowed, hop, ef, mine) && ranked();
+  mine.work.counts = {};
+  const bool enough = walk(graph, rows, wanted, allowed, first, way, k, ef, mine, found, trace);
+  visited += mine.work.counts.scored;
+  if (trace != nullptr) trace->counts += mine.work.counts;
+  return enough;
 }
 
 std::size_t ef_for(const Graph& graph, float recall, std::size_t k) {

@@ -33,9 +33,10 @@ struct Wanted {
 };
 
 // Adds the k nearest of the allowed rows to found, which holds at most k others, in order; a row's position is first +
-// its number. False, and nothing is added, when the exact scan is the cheaper way, or the only one to find k.
+// its number. False, and nothing is added, when the exact scan is the cheaper way, or the only one to find k. visited:
+// added to is how many nodes were compared; trace, if it is not null, likewise.
 bool search_graph(const Graph& graph, const Rows& rows, const Wanted& wanted, const Allowed& allowed, std::size_t first,
-                  std::vector<Found>& found);
+                  std::vector<Found>& found, std::uint64_t& visited, PartTrace* trace = nullptr);
 
 // The same by the graph whatever it costs, unfiltered, with a pool of that capacity; returns how many rows it came to.
 std::size_t traverse_graph(const Graph& graph, const Rows& rows, const Wanted& wanted, const Allowed& allowed,

@@ -15,14 +15,19 @@ void traverse(const Graph& graph, std::size_t layer, const Hop& begun, Workspace
   hop.degree = graph.places(layer);
   const auto expand = code_kernels().expand[static_cast<std::size_t>(hop.kind)];
   const std::size_t bytes = record_bytes(hop.degree, hop.factors);
+  std::size_t hops = 0, scored = 0;
   Pool& pool = work.pool;
   while (pool.more()) {
     fetch(graph.record(layer, pool.second()), bytes);
     const std::uint32_t id = pool.take();
-    const std::size_t n = expand(hop, graph.record(layer, id), pool.limit(), work.found.data());
-    for (std::size_t i = 0; i < n; ++i) pool.insert(work.found[i]);
+    const Expanded n = expand(hop, graph.record(layer, id), pool.limit(), work.found.data());
+    ++hops;
+    scored += n.scored;
+    for (std::size_t i = 0; i < n.near; ++i) pool.insert(work.found[i]);
     if (pool.more()) fetch(graph.record(layer, pool.nearest()), bytes);
   }
+  work.counts.hops += hops;
+  work.counts.scored += scored;
 }
 
 void traverse_keeping(const Graph& graph, const Hop& begun, Workspace& work, std::vector<std::uint64_t>& spilled) {
@@ -32,8 +37,10 @@ void traverse_keeping(const Graph& graph, const Hop& begun, Workspace& work, std
   Pool& pool = work.pool;
   while (pool.more()) {
     const std::uint32_t id = pool.take();
-    const std::size_t n = expand(hop, graph.record(0, id), HUGE_VALF, work.found.data());
-    for (std::size_t i = 0; i < n; ++i) {
+    const Expanded n = expand(hop, graph.record(0, id), HUGE_VALF, work.found.data());
+    ++work.counts.hops;
+    work.counts.scored += n.scored;
+    for (std::size_t i = 0; i < n.near; ++i) {
       const bool full = pool.full();
       if (!pool.insert(work.found[i])) {
         spilled.push_back(work.found[i]);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "flat/counts.hpp"
 #include "hnsw/graph.hpp"
 
 namespace kinspace {
@@ -99,6 +100,7 @@ class Pool {
 struct Workspace {
   Pool pool;
   std::vector<std::uint64_t> found;  // of one expansion
+  Counts counts;                     // of what was done, for whoever sets it back
 
   // Marks for so many nodes, none of them seen.
   void begin(const Graph& graph, Hop& hop) {

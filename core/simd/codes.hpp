@@ -45,12 +45,17 @@ inline float from_orderable(uint32_t ordered) {
   return distance;
 }
 
+// What an expansion scored, and how many of these were near.
+struct Expanded {
+  uint32_t near, scored;
+};
+
 struct CodeKernels {
   const char* isa;
 
   // By CodeKind. Scores the neighbours in a record that are not visited, and marks them: out gets those of less than
-  // limit as orderable << 32 | id << 1, in the record's order; returns how many. out has room for degree.
-  size_t (*expand[4])(const Hop& hop, const uint8_t* record, float limit, uint64_t* out) noexcept;
+  // limit as orderable << 32 | id << 1, in the record's order. out has room for degree.
+  Expanded (*expand[4])(const Hop& hop, const uint8_t* record, float limit, uint64_t* out) noexcept;
   // Scores n nodes, whatever is visited: out[i] is the distance of ids[i] with its scale and norm. Room for n rounded
   // up to 16 in out; ids, scales and norms are read as far.
   void (*score[4])(const Hop& hop, const uint32_t* ids, const uint16_t* scales, const uint16_t* norms, size_t n,

@@ -175,14 +175,15 @@ inline void fetch(const Hop& hop, uint32_t id) {
 }
 
 template <CodeKind K, size_t Lines>
-size_t expand_by(const Hop& given, const uint8_t* record, float limit, uint64_t* out) {
+Expanded expand_by(const Hop& given, const uint8_t* record, float limit, uint64_t* out) {
   const Hop hop = given;  // marks might be of it, as far as the compiler knows
   Batch batch;
-  size_t found = 0;
+  size_t found = 0, scored = 0;
   for (size_t from = 0; from < hop.degree; from += at_once) {
     const size_t end = from + at_once < hop.degree ? from + at_once : hop.degree;
     const size_t n = take_new(hop, record, from, end, batch);
     if (n == 0) continue;
+    scored += n;
     for (size_t i = 0; i < n; ++i) {
       hop.visited[batch.ids[i]] = hop.epoch;
       fetch<Lines>(hop, batch.ids[i]);
@@ -192,11 +193,11 @@ size_t expand_by(const Hop& given, const uint8_t* record, float limit, uint64_t*
     for (size_t i = 0; i < n; i += 4) distance[i / 4] = four_distances<K, Lines>(hop, batch, i);
     for (size_t i = 0; i < n; i += 4) found += append(distance[i / 4], batch.ids + i, n - i, limit, out + found);
   }
-  return found;
+  return {static_cast<uint32_t>(found), static_cast<uint32_t>(scored)};
 }
 
 template <CodeKind K>
-size_t expand(const Hop& hop, const uint8_t* record, float limit, uint64_t* out) noexcept {
+Expanded expand(const Hop& hop, const uint8_t* record, float limit, uint64_t* out) noexcept {
   switch (hop.lines) {
     case 1:
       return expand_by<K, 1>(hop, record, limit, out);

@@ -37,19 +37,20 @@ float distance(CodeKind kind, const Hop& hop, uint32_t id, float scale, float no
 }
 
 template <CodeKind K>
-size_t expand(const Hop& hop, const uint8_t* record, float limit, uint64_t* out) noexcept {
+Expanded expand(const Hop& hop, const uint8_t* record, float limit, uint64_t* out) noexcept {
   const auto* ids = reinterpret_cast<const uint32_t*>(record);
   const auto* factors = reinterpret_cast<const uint16_t*>(record + hop.degree * 4);
-  size_t found = 0;
+  uint32_t found = 0, scored = 0;
   for (size_t i = 0; i < hop.degree; ++i) {
     if (hop.visited[ids[i]] == hop.epoch) continue;
     hop.visited[ids[i]] = hop.epoch;
+    ++scored;
     const float scale = hop.factors > 0 ? widen(factors[i]) : 0,
                 norm = hop.factors > 1 ? widen(factors[hop.degree + i]) : 0;
     const float d = distance(K, hop, ids[i], scale, norm);
     if (d < limit) out[found++] = static_cast<uint64_t>(orderable(d)) << 32 | ids[i] << 1;
   }
-  return found;
+  return {found, scored};
 }
 
 template <CodeKind K>

@@ -158,10 +158,34 @@ class Scan:
         threads: int = 0,
         ef: int = 0,
         recall: float = 0.95,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
-        """Return what search does, as far as graphs find it, and whether no graph was asked: then it is exact.
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool, Any]:
+        """Return what search does, as far as graphs find it, whether no graph was asked, and rows visited.
 
-        Each part is searched by its graph or row by row, whichever costs less. As many hits as search returns.
+        Each part is searched by its graph or row by row, whichever costs less. As many hits as search returns; exact if
+        no graph was asked. Visited are rows compared by code or vector, each once, of equal ones in a graph one, and
+        those that are scanned after all because the graph found too few, again: an int for one query, int64 (m,).
+        """
+
+    def trace(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        masks: Sequence[_Bitmap | None] | None = None,
+        exclude: int = -1,
+        threads: int = 0,
+        ef: int = 0,
+        recall: float = 0.95,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool, Any, dict[str, Any]]:
+        """Return what nearest does, and how it was done.
+
+        ``seconds`` in all, ``threads`` at most, ``ranking`` seconds (of what scans found), ``parts``: a dict for each.
+        ``way``: none (no row is allowed), scan, graph or two hops; ``allowed`` rows; ``gave_up``: the graph found too
+        few. With a graph: ``ef``, and ``costs`` of the ways, in seconds, of which only the ratios mean something. Rows,
+        times queries: ``sampled`` (to guess how far the k-th is), ``coded`` (compared by a plane's codes), ``looked``
+        (of them, in 8 bits), ``compared`` (as floats), ``tiled`` (likewise, many queries at once), ``counted`` (bits),
+        ``scored`` (by a graph's codes), ``candidates`` (near, as far as codes or floats tell), ``exact`` (in double).
+        ``hops``: nodes whose neighbours were looked at. ``seconds`` of all threads, ``ranking`` of them in a graph.
         """
 
     def distances(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -66,3 +66,13 @@ def test_count_and_facets_need_no_query(loaded: Shell, rows: pl.DataFrame) -> No
 )
 def test_what_cannot_be_asked_is_told(loaded: Shell, options: tuple[str, ...], told: str) -> None:
     loaded.fails("query", "docs", *options, kind="invalid-input", told=told)
+
+
+def test_a_query_explains_itself_and_answers_as_before(loaded: Shell) -> None:
+    plain = loaded.json("query", "docs", "--key", "doc-11", "-k", 5)
+    told = loaded.json("query", "docs", "--key", "doc-11", "-k", 5, "--explain")
+    assert told["hits"] == plain["hits"]
+    assert (told["explanation"]["hits"], told["explanation"]["visited"]) == (5, 59)
+    assert "explanation" not in plain
+    shown = loaded.run("query", "docs", "--key", "doc-11", "--explain")
+    assert "├─ search: 59 allowed, 59 visited" in shown

@@ -149,7 +149,7 @@ def test_an_expansion_gives_the_near_of_the_new_in_order_and_marks_them(isa, rng
             new = ~seen[ids]
             limit = float(np.float32(np.median(expected)))
             for bound in (np.inf, limit):
-                found, marked = sample.codes.expand(sample.query, ids, factors, seen, bound, **HOP)
+                found, marked, scored = sample.codes.expand(sample.query, ids, factors, seen, bound, **HOP)
                 distances, which = distances_of(found)
                 at = {int(i): d for i, d in zip(ids, expected, strict=True)}
                 close(distances, np.array([at[i] for i in which.tolist()]))
@@ -165,6 +165,7 @@ def test_an_expansion_gives_the_near_of_the_new_in_order_and_marks_them(isa, rng
                 wanted = seen.copy()
                 wanted[ids] = True
                 np.testing.assert_array_equal(marked.astype(bool), wanted)
+                assert scored == wanted.sum() - seen.sum()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,7 +174,7 @@ def test_nothing_is_less_than_the_least_or_than_nan(isa, rng, kind, limit):
     sample = Sample(rng, kind, 2)
     ids, seen = np.arange(1, 49, dtype=np.uint32), np.zeros(sample.n, bool)
     factors = sample.factors(rng, sample.counts()[-1], 48)
-    found, marked = sample.codes.expand(sample.query, ids, factors, seen, limit, **HOP)
+    found, marked, _ = sample.codes.expand(sample.query, ids, factors, seen, limit, **HOP)
     assert len(found) == 0
     assert marked[1:49].all()
 
@@ -184,7 +185,7 @@ def test_a_distance_that_is_no_number_or_infinite_is_not_near(isa, rng, bad):
     ids, seen = np.arange(1, 49, dtype=np.uint32), np.zeros(sample.n, bool)
     factors = sample.factors(rng, 2, 48)
     factors[1, ::3] = bad
-    found, _ = sample.codes.expand(sample.query, ids, factors, seen, np.inf, **HOP)
+    found, _, _ = sample.codes.expand(sample.query, ids, factors, seen, np.inf, **HOP)
     np.testing.assert_array_equal(distances_of(found)[1], [i for i in range(1, 49) if (i - 1) % 3 != 0])
 
 

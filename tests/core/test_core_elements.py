@@ -193,7 +193,7 @@ def test_bits_in_many_parts_are_ranked_as_one_column(rng, metric):
     scan = _core.Scan(parts, metric=metric)
     for threads in (1, 2, 4):
         assert_found(scan.search(q, 500, threads=threads), expected)
-    *found, exact = scan.nearest(q, 500)
+    *found, exact, _ = scan.nearest(q, 500)
     assert exact
     assert_found(found, expected)
 

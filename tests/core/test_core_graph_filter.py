@@ -116,5 +116,5 @@ def test_masks_and_the_excluded_row_in_a_scan(rng, made, share, way):
         mask = words(allowed)
         allowed[row] = False
         for k in (1, 10):
-            ids, distances, _ = scan.nearest(X[row], k, masks=[mask], exclude=int(row), ef=30)
+            ids, distances, *_ = scan.nearest(X[row], k, masks=[mask], exclude=int(row), ef=30)
             assert_answer(metric, X, X[row], k, (ids, distances), allowed)

@@ -41,7 +41,7 @@ def test_the_parts_are_one_set_of_rows(rng, metric, with_graph, sizes):
     X = clustered(rng, n, 30)
     one = scan(X, sizes, metric, with_graph)
     Q = around(rng, X, 24)
-    ids, distances, exact = one.nearest(Q, 10, ef=60)
+    ids, distances, exact, _ = one.nearest(Q, 10, ef=60)
     asked = any(size >= 1500 and with_graph[p % len(with_graph)] for p, size in enumerate(sizes))
     assert exact is not asked
     assert recall(metric, X, Q, ids) >= 0.97
@@ -60,7 +60,7 @@ def test_it_says_when_a_graph_was_asked_and_when_the_answer_is_proven(rng, metri
     one = scan(X, (4000,), metric, [True])
     assert one.nearest(X[0], 10, ef=20)[2] is False
     for kwargs in ({"recall": 1.0}, {"ef": 65_536}, {"masks": [bitmap(np.arange(4000) < 20)], "ef": 20}):
-        ids, distances, exact = one.nearest(X[0], 10, **kwargs)
+        ids, distances, exact, _ = one.nearest(X[0], 10, **kwargs)
         assert exact is True
         assert_found((ids, distances), one.search(X[0], 10, masks=kwargs.get("masks")))
 
@@ -85,9 +85,9 @@ def test_live_rows_masks_and_the_excluded_one(rng, metric, share):
     for row in rng.choice(3570, 15, False):
         for given, allowed in ((None, live.copy()), (cut(mask, sizes), live & mask), ([None] * 3, live.copy())):
             allowed[row] = False
-            ids, distances, _ = one.nearest(X[row], 10, masks=given, exclude=int(row), ef=30)
+            ids, distances, *_ = one.nearest(X[row], 10, masks=given, exclude=int(row), ef=30)
             assert_answer(metric, X, X[row], 10, (ids, distances), allowed)
-            ids, distances, _ = one.nearest(X[row : row + 1], 3570, masks=given, exclude=int(row), ef=30)
+            ids, distances, *_ = one.nearest(X[row : row + 1], 3570, masks=given, exclude=int(row), ef=30)
             assert_found((ids[0], distances[0]), nearest(metric, X, X[row], 3570, allowed))
 
 
@@ -105,7 +105,7 @@ def test_k_rows_or_all_there_are(rng, k):
     one = scan(X, (3000, 70), "ip", [True, False])
     for ef in (0, 1, 300):
         assert_answer("ip", X, X[5], k, one.nearest(X[5], k, ef=ef)[:2])
-        ids, distances, _ = one.nearest(X[:2], k, ef=ef)
+        ids, distances, *_ = one.nearest(X[:2], k, ef=ef)
         assert ids.shape == distances.shape == (2, min(k, 3070))
 
 

@@ -134,7 +134,7 @@ def test_one_changes_while_others_search_scans_of_it():
         run.check(Q[0], scan.nearest(Q[0], 10, ef=20)[:2], 10)
 
     def batch(Q):
-        ids, distances, _ = scan.nearest(Q, 10, ef=20, threads=2)
+        ids, distances, *_ = scan.nearest(Q, 10, ef=20, threads=2)
         for q in range(len(Q)):
             run.check(Q[q], (ids[q], distances[q]), 10)
 

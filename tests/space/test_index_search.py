@@ -200,6 +200,15 @@ def test_a_query_that_is_none_is_refused(whole: ks.Space, query: Any) -> None:
             whole.nearest_neighbors(k, vector=Q[0])
 
 
+def test_measure_recall_of_queries_is_what_brute_force_says(whole: ks.Space) -> None:
+    for asked in ({"ef_search": 3}, {"recall": 0.8}, {}):
+        answers = [whole.nearest_neighbors(10, vector=query, **asked) for query in Q]
+        assert whole.measure_recall(10, queries=Q, **asked) == pytest.approx(recall_of(answers, X, Q, whole.metric, 10))
+    assert whole.measure_recall(10, queries=np.empty((0, DIMS))) == 1.0
+    with pytest.raises(ks.errors.InvalidInput, match="dims"):
+        whole.measure_recall(10, queries=Q[:, 1:])
+
+
 @pytest.mark.parametrize("sample", [0, -1, True, 2.0])
 def test_measure_recall_refuses_no_sample(whole: ks.Space, sample: Any) -> None:
     with pytest.raises(ks.InvalidInput):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Column, as_column, as_query, as_vector
 from ..errors import InvalidInput, KeyNotFound
+from ..explain import UNTRACED, Trace
 from ..filter import Predicate
 from ..hnsw import Hnsw
 from ..knn import search
@@ -32,12 +34,15 @@ _Found = tuple[NDArray[np.int64], NDArray[np.float64]]
 class Frame:
     """A DataFrame as a source: it never changes, so it is its own rows. Handles are row numbers, and so are seqs."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(self, frame: pl.DataFrame, trace: Trace = UNTRACED) -> None:
         self._frame = frame
+        self._trace = trace
 
-    def open(self) -> Frame:
-        """Return itself."""
-        return self
+    @contextmanager
+    def open(self, trace: Trace = UNTRACED) -> Iterator[Frame]:
+        """The same rows."""
+        with trace:
+            yield self if trace is UNTRACED else Frame(self._frame, trace)
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -76,9 +81,8 @@ class Frame:
 
     def matching(self, where: Predicate | None) -> NDArray[np.int64]:
         """Return row numbers, ascending."""
-        if where is None:
-            return np.arange(self._frame.height)
-        return np.flatnonzero(where.evaluate(self._frame))
+        allowed = self._allowed(where)
+        return np.arange(self._frame.height) if allowed is None else np.flatnonzero(allowed)
 
     def seqs(self, handles: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Return the row numbers."""
@@ -86,9 +90,9 @@ class Frame:
 
     def search(self, asked: Nearest, where: Predicate | None) -> Search:
         """Return a scan of the rows allowed, or a search of the index."""
-        allowed = None if where is None else where.evaluate(self._frame)
+        allowed = self._allowed(where)
         if asked.index is not None:
-            return _Indexed(asked, self._frame.height, allowed)
+            return _Indexed(asked, self._frame.height, allowed, self._trace)
         assert asked.column is not None  # checked
         rows = as_column(self._frame[asked.column], f"column {asked.column!r}")
         query, left_out = asked.vector, np.empty(0, np.int64)
@@ -99,11 +103,12 @@ class Frame:
             allowed[row] = False
         if asked.examples is not None or asked.ranking is not None:
             return Ranked(self._frame, rows, asked, query, allowed, left_out)
-        return _Scan(rows, asked, query, allowed, left_out)
+        return _Scan(rows, asked, query, allowed, left_out, self._trace)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Gather the rows."""
-        return self._frame.select(columns)[handles]
+        with self._trace.stage("fetch", rows=len(handles), columns=len(columns)):
+            return self._frame.select(columns)[handles]
 
     def count(self, where: Predicate | None) -> int:
         """Evaluate the filter, and count."""
@@ -113,6 +118,15 @@ class Frame:
         """Count the values of the rows that match."""
         found = self._frame.get_column(column)
         return count_values(found if where is None else found.filter(pl.Series(where.evaluate(self._frame))), limit)
+
+    def _allowed(self, where: Predicate | None) -> NDArray[np.bool_] | None:
+        if where is None:
+            return None
+        with self._trace.stage("filter", rows=self._frame.height) as stage:
+            allowed = where.evaluate(self._frame)
+            if stage.wanted:
+                stage.note(allowed=int(allowed.sum()))
+        return allowed
 
     def _row_of(self, key: Key) -> int:
         found = np.flatnonzero((self._frame.get_column(KEY) == key).fill_null(False).to_numpy())
@@ -133,7 +147,9 @@ class _Scan:
         query: NDArray[np.float32],
         allowed: NDArray[np.bool_] | None,
         left_out: NDArray[np.int64],
+        trace: Trace,
     ) -> None:
+        self._trace = trace
         self.query = query
         self.left_out = left_out
         self._rows = rows
@@ -146,9 +162,10 @@ class _Scan:
 
     def nearest(self, k: int, *, exact: bool) -> _Found:
         """Compare them; a scan is exact."""
-        if self._length is None:
-            return search(self._rows, self.query, k, self._metric, self._allowed)
-        return shortened(self._rows, self.query, self._length, k, self._metric, self._allowed)
+        with self._trace.stage("search", rows=self._rows.n):
+            if self._length is None:
+                return search(self._rows, self.query, k, self._metric, self._allowed)
+            return shortened(self._rows, self.query, self._length, k, self._metric, self._allowed)
 
 
 class _Indexed:
@@ -157,10 +174,11 @@ class _Indexed:
     left_out = np.empty(0, np.int64)
     by_candidates = False
 
-    def __init__(self, asked: Nearest, height: int, allowed: NDArray[np.bool_] | None) -> None:
+    def __init__(self, asked: Nearest, height: int, allowed: NDArray[np.bool_] | None, trace: Trace) -> None:
         assert asked.index is not None  # or it would be a scan
         self.query = _index_query(asked.index, asked, height)
         self._index = asked.index
+        self._trace = trace
         self._allowed = allowed
         self._effort: dict[str, Any] = {"ef_search": asked.ef_search, "recall": asked.recall}
         if asked.exact:
@@ -169,7 +187,8 @@ class _Indexed:
     def nearest(self, k: int, *, exact: bool) -> _Found:
         """Search it; a recall of 1 is exact."""
         effort = {"recall": 1.0} if exact else self._effort
-        return self._index.search(self.query, k, where=self._allowed, **effort)
+        with self._trace.stage("search", by="the index"):
+            return self._index.search(self.query, k, where=self._allowed, **effort)
 
 
 def _index_query(index: Hnsw, asked: Nearest, height: int) -> NDArray[np.float32]:

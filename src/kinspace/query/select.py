@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from ..errors import InvalidInput, Unavailable
+from ..explain import UNTRACED, Explanation, Trace
 from ..filter import Expression, compile_predicate, parse_filter
 from ..filter.params import parse_params
 from ..ranking import parse_examples, parse_ranking
@@ -207,14 +209,28 @@ class Select:
         KeyNotFound
             If no row has the key that nearest was given.
         """
-        rows, projection, search = self._opened()
+        return self._run(UNTRACED)
+
+    def explain(self) -> Explanation:
+        """Run it, and tell how.
+
+        Returns
+        -------
+        Explanation
+            Its ``answer`` is what collect returns; printed, it is a tree of stages with their times.
+        """
+        trace = Trace("select")
+        return Explanation(self._run(trace), trace.told())
+
+    def _run(self, trace: Trace) -> pl.DataFrame:
         plan, start = self._plan, self._plan.offset or 0
         wanted = None if plan.limit is None else start + plan.limit
-        handles, distances = ordered(rows, plan, search, wanted)
-        if start or len(handles) != wanted:
-            handles = handles[start:wanted]
-            distances = None if distances is None else distances[start:wanted]
-        return projection.apply(handles, distances)
+        with self._opened(trace) as (rows, projection, search):
+            handles, distances = ordered(rows, plan, search, wanted)
+            if start or len(handles) != wanted:
+                handles = handles[start:wanted]
+                distances = None if distances is None else distances[start:wanted]
+            return projection.apply(handles, distances)
 
     def rows(self, *, named: bool = True) -> list[Any]:
         """Run it, and return the rows as dicts, or as tuples with ``named=False``."""
@@ -266,13 +282,13 @@ class Select:
         ([(1,), (2,)], [(3,)])
         """
         number = parse_count(size, "size")
-        rows, projection, search = self._opened()
-        return paging.page(rows, self._plan, projection, search, number, after)
+        with self._opened() as (rows, projection, search):
+            return paging.page(rows, self._plan, projection, search, number, after)
 
     def count(self) -> int:
         """The number of rows there are before offset and take (and before the ten of nearest)."""
-        rows, _, search = self._opened()
-        return counting.count(rows, self._plan, search)
+        with self._opened() as (rows, _, search):
+            return counting.count(rows, self._plan, search)
 
     def facets(self, column: str, limit: int | None = None) -> pl.DataFrame:
         """How many rows have each value of a column, among those that where and within let through.
@@ -291,17 +307,17 @@ class Select:
         """
         name = self._named(column, "facets")
         most = None if limit is None else parse_count(limit, "limit", 0)
-        rows, _, search = self._opened()
-        return counting.facets(rows, self._plan, search, name, most)
+        with self._opened() as (rows, _, search):
+            return counting.facets(rows, self._plan, search, name, most)
 
-    def _opened(self) -> tuple[Rows, Projection, Search | None]:
+    @contextmanager
+    def _opened(self, trace: Trace = UNTRACED) -> Iterator[tuple[Rows, Projection, Search | None]]:
         plan = self._plan
         plan.check()
-        rows = self.source.open()
-        projection = Projection(rows, self.names, self.expressions, plan.nearest is not None)
-        if plan.nearest is None:
-            return rows, projection, None
-        return rows, projection, rows.search(plan.nearest, plan.predicate(rows))
+        with self.source.open(trace) as rows:
+            projection = Projection(rows, self.names, self.expressions, plan.nearest is not None)
+            search = None if plan.nearest is None else rows.search(plan.nearest, plan.predicate(rows))
+            yield rows, projection, search
 
     def _with(self, **parts: Any) -> Select:
         plan = replace(self._plan, **parts)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ..explain import UNTRACED, Trace
 from ..filter import Predicate
 from .nearest import Nearest
 
@@ -82,5 +84,5 @@ class Source(Protocol):
     def checked(self, asked: Nearest) -> Nearest:
         """Return what nearest asked with its vector as float32 of its own; InvalidInput for what no rows can answer."""
 
-    def open(self) -> Rows:
-        """Return the rows as they are now; called once for each answer."""
+    def open(self, trace: Trace = UNTRACED) -> AbstractContextManager[Rows]:
+        """The rows as they are now, for one answer; what is done with them is told to the trace."""

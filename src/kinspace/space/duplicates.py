@@ -102,7 +102,7 @@ def _within(
 
     The only place that asks for rows by distance: a search that stops at the threshold belongs here.
     """
-    found, distances, _ = view.nearest(queries, k, EXACT, masks=masks, threads=threads)
+    found, distances, *_ = view.nearest(queries, k, EXACT, masks=masks, threads=threads)
     if distances.shape[1] < k:  # those are all there are
         return found, distances, np.ones(len(queries), np.bool_)
     return found, distances, distances[:, -1] > threshold

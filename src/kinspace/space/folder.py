@@ -34,6 +34,8 @@ _open_hubs: weakref.WeakSet[HubFolder] = weakref.WeakSet()
 class HubFolder:
     """What stands behind a Hub."""
 
+    _slow_query_seconds: float | None = None
+
     def __init__(self, folder: Path, *, durability: str, temporary: FolderLock | None = None) -> None:
         self.path = folder
         self._durability = durability
@@ -184,6 +186,7 @@ class HubFolder:
         store = self._stores.get(id)
         if store is None:
             store = self._stores[id] = Store(self._spaces / id, name, durability=self._durability)
+            store.slow_query_seconds = self._slow_query_seconds
             self._background.serve(store)
             store.sweep()
         return store

@@ -26,15 +26,21 @@ class Hits:
         Smaller is nearer. To what was asked for, whatever the order.
     exact : bool
         True if these are proven to be the answer of a float64 scan of every row.
+    visited : int
+        Rows whose code or vector was compared with the query. One that is then looked at more closely counts once; one
+        that a scan comes to after an index gave up counts in both, and of equal vectors an index compares one.
     rows : polars.DataFrame
         "key" and the space's columns, in hit order, as of the search; read when first asked for.
     """
 
-    __slots__ = ("_keys", "_positions", "_rows", "_view", "distances", "exact")
+    __slots__ = ("_keys", "_positions", "_rows", "_view", "distances", "exact", "visited")
 
-    def __init__(self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], exact: bool) -> None:
+    def __init__(
+        self, view: View, positions: NDArray[np.int64], distances: NDArray[np.float64], exact: bool, visited: int
+    ) -> None:
         self.distances = distances
         self.exact = exact
+        self.visited = visited
         self._view = view
         self._positions = positions
         self._keys: list[Key] | None = None

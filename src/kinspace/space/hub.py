@@ -18,6 +18,7 @@ from .places import (
     memory_folder,
     parse_path,
 )
+from .slow import parse_slow
 from .space import Space
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def connect(
     storage_options: Mapping[str, Any] | None = None,
     cache: str | os.PathLike[str] | None = None,
     cache_bytes: int = 1 << 30,
+    slow_query_seconds: float | None = None,
 ) -> Hub:
     """Open the hub in a folder, or make a new one there; or open, read-only, what was published under a URL.
 
@@ -49,6 +51,10 @@ def connect(
         Of a URL: the folder in which what was fetched is kept, by default the system's cache folder.
     cache_bytes : int
         Of a URL: what the cache may take on the disk; what is open at the time stays, even beyond that.
+    slow_query_seconds : float, optional
+        Log queries that take as long or longer, seconds from 0 on: a warning of the logger ``kinspace.slow`` for each,
+        one line of JSON with the space, the filter, how it was searched and how long each stage took, and no vectors.
+        Neighbours and selects of any space of the hub; none by default.
 
     Raises
     ------
@@ -73,23 +79,28 @@ def connect(
     ...     hub.list_spaces()
     ['docs']
     """
-    durability_name = parse_durability(durability)
+    durability_name, slow = parse_durability(durability), parse_slow(slow_query_seconds)
     if isinstance(path, str) and "://" in path:
         from .remote_hub import RemoteHub
 
-        return RemoteHub(path, storage_options, cache, cache_bytes)
+        return _watching(RemoteHub(path, storage_options, cache, cache_bytes), slow)
     if storage_options is not None or cache is not None:
         raise InvalidInput(f"storage_options and cache are for URLs; {os.fspath(path)!r} is a folder")
     if isinstance(path, str) and path == ":memory:":
         folder, lock = memory_folder()
-        return Hub(folder / "hub", durability="off", temporary=lock)
-    hub = Hub(parse_path(path), durability=durability_name)
+        return _watching(Hub(folder / "hub", durability="off", temporary=lock), slow)
+    hub = _watching(Hub(parse_path(path), durability=durability_name), slow)
     try:
         if not hub._catalog.database.readonly:
             warn_of_sharing(hub.path, stacklevel=2)
     except BaseException:  # a warning too, where warnings are errors
         hub.close()
         raise
+    return hub
+
+
+def _watching(hub: Hub, slow: float | None) -> Hub:
+    hub._slow_query_seconds = slow
     return hub
 
 

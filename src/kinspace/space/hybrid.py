@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..length import parse_length
 from ..text.analysis import SIMPLE
 from ..text.question import parse_question
@@ -20,6 +21,8 @@ from .masks import masks_where
 from .rerank import nearest
 from .text_columns import text_columns
 from .text_hits import TextHits
+from .traced import view_of
+from .view import Answer
 from .view_text import view_text
 
 if TYPE_CHECKING:
@@ -66,34 +69,40 @@ def parse_search(
     )
 
 
-def search(store: Store, text: str, vector: Any, how: Search, where: Any, params: Any = None) -> TextHits:
+def search(
+    store: Store, text: str, vector: Any, how: Search, where: Any, params: Any = None, trace: Trace = UNTRACED
+) -> TextHits:
     """The k rows of one state of the space that answer best."""
-    view = store.view()
-    masks = masks_where(view, where, params)
+    trace.note(mode=how.mode, k=how.k)
+    view = view_of(store, trace)
+    masks = masks_where(view, where, params, trace)
     query = None
     if how.mode != "text":
         query = space_query(store.meta, vector, parse_length(store.meta.dims, None, None, None))
     if query is not None and how.mode == "vector":
         columns = text_columns(view)
         question = parse_question(text, SIMPLE if columns is None else columns.language)
-        positions, distances, proven = _by_vector(view, query, how.k, how, masks)
-        return TextHits(view, positions, -distances, proven, how.mode, question, columns)
-    words = view_text(store, view)
+        positions, distances, proven, visited = _by_vector(view, query, how.k, how, masks, trace)
+        return TextHits(view, positions, -distances, proven, visited, how.mode, question, columns)
+    with trace.stage("text indexes"):
+        words = view_text(store, view)
     question = parse_question(text, words.columns.language)
     if query is None:
-        positions, found = words.search(question, how.k, masks)
-        return TextHits(view, positions, found, True, how.mode, question, words.columns)
+        positions, found, visited = words.search(question, how.k, masks, trace)
+        return TextHits(view, positions, found, True, visited, how.mode, question, words.columns)
     masks = words.limited(question, masks)
-    near, distances, proven = _by_vector(view, query, how.candidates, how, masks)
-    holding, found = words.search(question, how.candidates, masks)
-    if how.fusion == "rrf":
-        positions, scores = _by_ranks(near, holding, how.weights)
-    else:
-        positions = np.union1d(near, holding)
-        scores = how.weights[0] * _closeness(view.distances(query, positions), distances)
-        scores += how.weights[1] * _share(words.scores(question, positions), found)
-    order = np.lexsort((view.seqs(positions), -scores))[: how.k]
-    return TextHits(view, positions[order], scores[order], proven, how.mode, question, words.columns)
+    near, distances, proven, visited = _by_vector(view, query, how.candidates, how, masks, trace)
+    holding, found, scored = words.search(question, how.candidates, masks, trace)
+    with trace.stage("fuse", by=how.fusion) as stage:
+        if how.fusion == "rrf":
+            positions, scores = _by_ranks(near, holding, how.weights)
+        else:
+            positions = np.union1d(near, holding)
+            scores = how.weights[0] * _closeness(view.distances(query, positions), distances)
+            scores += how.weights[1] * _share(words.scores(question, positions), found)
+        order = np.lexsort((view.seqs(positions), -scores))[: how.k]
+        stage.note(candidates=len(positions))
+    return TextHits(view, positions[order], scores[order], proven, visited + scored, how.mode, question, words.columns)
 
 
 def default_mode(view: View, *, vectors: bool) -> Mode:
@@ -103,10 +112,9 @@ def default_mode(view: View, *, vectors: bool) -> Mode:
     return "hybrid" if vectors else "text"
 
 
-def _by_vector(
-    view: View, query: NDArray[np.float32], k: int, how: Search, masks: Any
-) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
-    return nearest(view, query, k, how.effort, parse_length(view.meta.dims, None, None, None), masks=masks)
+def _by_vector(view: View, query: NDArray[np.float32], k: int, how: Search, masks: Any, trace: Trace) -> Answer:
+    length = parse_length(view.meta.dims, None, None, None)
+    return nearest(view, query, k, how.effort, length, masks=masks, trace=trace)
 
 
 def _by_ranks(

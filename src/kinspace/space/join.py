@@ -42,7 +42,7 @@ def knn_join(
     batches = in_batches(left.in_order(), rows)
     for here in chain([next(batches, np.empty(0, np.int64))], batches):
         queries = left.vectors(here)
-        positions, distances, _ = nearest(right, queries, asked, effort, length, masks=masks, threads=threads)
+        positions, distances, *_ = nearest(right, queries, asked, effort, length, masks=masks, threads=threads)
         kept = np.ones(positions.shape, np.bool_)
         if itself:
             kept = positions != here[:, None]

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..storage.reader import SegmentReader
 from .bits import Words, are_set, unpack
 from .part import Part
+from .slow import filter_text
 from .view import View
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def full_schema(view: View) -> pl.Schema:
     return view.filtered
 
 
-def masks_where(view: View, where: Any, params: Any = None) -> list[Words] | None:
+def masks_where(view: View, where: Any, params: Any = None, trace: Trace = UNTRACED) -> list[Words] | None:
     """For each part the rows that match a filter as the caller gave it, None if there is none.
 
     Of text and expressions they are kept as long as the view, unless they may mean something else by then:
@@ -54,6 +56,13 @@ def masks_where(view: View, where: Any, params: Any = None) -> list[Words] | Non
         if params is not None:
             raise InvalidInput("params are for a filter; give where= too")
         return None
+    with trace.stage("filter") as stage:
+        if stage.wanted:
+            stage.note(where=filter_text(where))
+        return _masks_where(view, where, params, stage)
+
+
+def _masks_where(view: View, where: Any, params: Any, stage: Trace) -> list[Words]:
     asked: Hashable = where
     if type(where) is not str or params is not None:
         from ..filter import Expression, params_key
@@ -63,42 +72,48 @@ def masks_where(view: View, where: Any, params: Any = None) -> list[Words] | Non
         elif type(where) is str:
             asked = (where, params_key(params))
         else:
-            return masks_of(view, predicate_of(view, where, params))
+            return masks_of(view, predicate_of(view, where, params), stage)
     found = view.masks.get(asked)
-    if found is None:
-        predicate = predicate_of(view, where, params)
-        found = masks_of(view, predicate)
-        if predicate.lasting:
-            _keep(view.masks, asked, found)
+    if found is not None:
+        stage.note(parts_cached=len(found))
+        return found
+    predicate = predicate_of(view, where, params)
+    found = masks_of(view, predicate, stage)
+    if predicate.lasting:
+        _keep(view.masks, asked, found)
     return found
 
 
-def masks_of(view: View, predicate: Predicate) -> list[Words]:
+def masks_of(view: View, predicate: Predicate, stage: Trace = UNTRACED) -> list[Words]:
     """For each part the rows that match, dead ones too."""
-    return [_mask(view, number, predicate) for number in range(len(view.parts))]
+    return [_mask(view, number, predicate, stage) for number in range(len(view.parts))]
 
 
-def _mask(view: View, number: int, predicate: Predicate) -> Words:
+def _mask(view: View, number: int, predicate: Predicate, stage: Trace) -> Words:
     part = view.parts[number]
     if part.rows == 0:
         return np.empty(0, np.uint64)
     names = [name for name in predicate.columns if name not in ("key", "vector")]
     if not isinstance(part.source, SegmentReader):
-        return _evaluated(view, part, predicate, names)[0]
+        return _evaluated(view, part, predicate, names, stage)[0]
     kept = part.source.masks
     name = (predicate.key, *(str(view.schema[column]) for column in names))
     words = kept.get(name)
-    if words is None:
+    if words is not None:
+        stage.count("parts_cached")
+    else:
         if predicate.tree is None or "vector" in predicate.columns:
-            words, whole = _evaluated(view, part, predicate, names)
+            words, whole = _evaluated(view, part, predicate, names, stage)
         else:
-            words, whole = _foreseen(view, part, predicate, predicate.tree, names)
+            words, whole = _foreseen(view, part, predicate, predicate.tree, names, stage)
         if whole:
             _keep(kept, name, words)
     return words
 
 
-def _foreseen(view: View, part: Part, predicate: Predicate, tree: Node, names: list[str]) -> tuple[Words, bool]:
+def _foreseen(
+    view: View, part: Part, predicate: Predicate, tree: Node, names: list[str], stage: Trace
+) -> tuple[Words, bool]:
     """The rows of a segment that match, of which only those are looked at that nothing else tells of."""
     from .column_index import pack_rows
     from .foreseen import foresee
@@ -109,12 +124,14 @@ def _foreseen(view: View, part: Part, predicate: Predicate, tree: Node, names: l
     told = foresee(reader, view.schema, view.state.indexed, tree)
     sure, doubtful = told.sure, told.open
     if not doubtful.any():
+        stage.count("parts_foreseen")
         return sure, True
     blocks = np.bitwise_or.reduceat(doubtful, np.arange(0, len(doubtful), ZONE_ROWS // 64)) != 0
     low, high = np.flatnonzero(blocks)[[0, -1]] * ZONE_ROWS
     near = (int(low), min(int(high) + ZONE_ROWS, part.rows))
     if min(int(np.bitwise_count(doubtful).sum()), near[1] - near[0]) * _MANY > part.rows:
-        return _evaluated(view, part, predicate, names)
+        return _evaluated(view, part, predicate, names, stage)
+    stage.count("parts_narrowed")
     rows = np.flatnonzero(unpack(doubtful, part.rows))
     frame = part.near(rows, near, view.schema, predicate.columns)
     found, whole = _matches(part, predicate, frame, rows)
@@ -128,10 +145,11 @@ def _keep(kept: dict[_K, _V], name: _K, made: _V) -> None:
     kept[name] = made
 
 
-def _evaluated(view: View, part: Part, predicate: Predicate, names: list[str]) -> tuple[Words, bool]:
+def _evaluated(view: View, part: Part, predicate: Predicate, names: list[str], stage: Trace) -> tuple[Words, bool]:
     """The rows that match, each of which is looked at, and whether that is so of the dead ones too."""
     from ..filter import pack_bits
 
+    stage.count("parts_evaluated")
     frame = part.frame(view.schema, names, keys="key" in predicate.columns or not names)
     if "vector" in predicate.columns:
         import polars as pl
@@ -157,10 +175,10 @@ def _matches(
         return found, False
 
 
-def matching(view: View, predicate: Predicate) -> NDArray[np.int64]:
+def matching(view: View, predicate: Predicate, stage: Trace = UNTRACED) -> NDArray[np.int64]:
     """Positions of the live rows that match."""
     found = []
-    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate), strict=False):
+    for start, part, words in zip(view.starts, view.parts, masks_of(view, predicate, stage), strict=False):
         bits = unpack(words, part.rows)
         if part.live is not None:
             bits = bits & unpack(part.live, part.rows)

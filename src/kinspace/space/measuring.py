@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..length import EXPAND, parse_length
+from ..length import EXPAND, Length, parse_length
 from ..types import parse_count, parse_k
 from .effort import parse_effort
+from .fit import space_queries
 from .indexing import make_planes
 from .masks import masks_where
 from .recall import measure
@@ -33,6 +34,7 @@ class Measuring:
         k: int = 10,
         sample: int = 200,
         *,
+        queries: Any = None,
         recall: float | None = None,
         ef_search: int | None = None,
         dims: int | None = None,
@@ -41,7 +43,7 @@ class Measuring:
         where: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> float:
-        """The share of the true k nearest that searches like these find, measured on the space's own rows.
+        """The share of the true k nearest that searches like these find, measured on rows of the space or on queries.
 
         Parameters
         ----------
@@ -49,20 +51,24 @@ class Measuring:
             Hits of each search.
         sample : int
             Rows to ask for the neighbours of, at least 1: drawn at random, the same ones for the same rows.
+        queries : array-like (m, dims), optional
+            What to ask for instead: what is asked of the space in use, if that is other than what it holds.
         recall, ef_search, dims, rerank, expand, where, params
-            As for nearest_neighbors, where each row asks with all its components.
+            As for nearest_neighbors, where each row or query asks with all its components.
 
         Returns
         -------
         float
-            In [0, 1]. Each row's search leaves out the row itself; a hit counts if it is as near, by all components,
+            In [0, 1]. A row's search leaves out the row itself; a hit counts if it is as near, by all components,
             as the k-th of the exact answer, so that among equal distances any will do. 1.0 if there is nothing to find.
         """
         rows = parse_count(sample, "sample")
         effort, length = parse_effort(False, ef_search, recall), parse_length(self.dims, dims, rerank, expand)
         warn_if_untrained(self._store, length.dims, stacklevel=2)
         view = self._measured_view()
-        return measure(view, parse_k(k), rows, effort, length, masks_where(view, where, params))
+        masks = masks_where(view, where, params)
+        asked = None if queries is None else space_queries(self._store.meta, queries, Length(self.dims, self.dims))
+        return measure(view, parse_k(k), rows if asked is None else asked, effort, length, masks)
 
     def recommend_dims(
         self, queries: Any = None, k: int = 10, recall: float = 0.99, *, expand: int = EXPAND

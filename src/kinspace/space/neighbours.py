@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput, KeyNotFound
+from ..explain import UNTRACED, Explanation, Trace
 from ..length import parse_length
 from ..ranking import parse_examples, parse_ranking
 from ..storage.keys import parse_key
@@ -21,6 +22,8 @@ from .masks import masks_where
 from .measuring import Measuring
 from .ranked import search
 from .rerank import nearest
+from .slow import watched
+from .traced import view_of
 from .trained import warn_if_untrained
 from .view import View
 
@@ -121,13 +124,21 @@ class Neighbours(Measuring):
         InvalidInput
             If an argument is out of range, or the filter names a column there is not.
         """
-        index_dims = self._store.meta.index_dims
+        store = self._store
+        index_dims, slow = store.meta.index_dims, store.slow_query_seconds
         by_distance = positive is negative is boost is strategy is None and diversity is candidates is None
-        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is None and exact is False
+        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is slow is None
         by_distance = by_distance and params is None
-        if plain and by_distance and type(vector) is np.ndarray and vector.ndim == 1 and type(k) is int:
+        if (
+            plain
+            and by_distance
+            and exact is False
+            and type(vector) is np.ndarray
+            and vector.ndim == 1
+            and type(k) is int
+        ):
             try:  # this way costs little more than the core's own call
-                view = self._store.view()
+                view = store.view()
                 if ef_search is None:
                     if recall is None:
                         return Hits(view, *view.scan.nearest(vector, k))
@@ -137,38 +148,109 @@ class Neighbours(Measuring):
                     return Hits(view, *view.scan.nearest(vector, k, ef=ef_search))
             except (TypeError, ValueError):
                 pass  # the other way says what is wrong, or mends it
-        k = parse_k(k)
-        examples = ranking = None
-        if not by_distance:
-            examples, ranking = (
-                parse_examples(positive, negative, strategy),
-                parse_ranking(diversity, boost, candidates),
-            )
-        if (key is not None) + (vector is not None) + (vectors is not None) + (examples is not None) != 1:
-            raise InvalidInput("give exactly one of key=, vector= and vectors=, or positive= and negative=")
-        effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
-        length = parse_length(self.dims, dims, rerank, expand)
-        warn_if_untrained(self._store, length.dims, stacklevel=2)
-        view = self._store.view()
-        exclude = -1 if key is None else self._find(view, key)
-        queries: NDArray[np.float32] | Asked
-        if examples is not None:
-            queries = examples_of(view, examples, ranking, length, self._store.name)
-        elif vectors is not None:
-            queries = space_queries(self._store.meta, vectors, length)
-        else:
-            queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
-        masks = masks_where(view, where, params)
-        if ranking is not None or isinstance(queries, Asked):
-            found = search(view, queries, k, effort, length, ranking, masks=masks, exclude=exclude, threads=workers)
-            hits = [Hits(view, *one) for one in found]
-            return hits[0] if vectors is None else hits
-        positions, distances, proven = nearest(
-            view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers
+        ask = self._nearest_neighbors if slow is None else self._watched
+        return ask(
+            k,
+            key=key,
+            vector=vector,
+            vectors=vectors,
+            positive=positive,
+            negative=negative,
+            strategy=strategy,
+            where=where,
+            params=params,
+            exact=exact,
+            recall=recall,
+            ef_search=ef_search,
+            dims=dims,
+            rerank=rerank,
+            expand=expand,
+            diversity=diversity,
+            boost=boost,
+            candidates=candidates,
+            threads=threads,
         )
-        if vectors is None:
-            return Hits(view, positions, distances, proven)
-        return [Hits(view, *one, proven) for one in zip(positions, distances, strict=True)]
+
+    def _explained(self, name: str, ask: Callable[[Trace], Any]) -> Explanation:
+        """The answer, whose rows are fetched, and how it came to be."""
+        asked = Trace(name, space=self._store.name)
+        with watched(self._store, name, asked) as trace:
+            answer = ask(trace)
+            with trace.stage("fetch") as stage:
+                frames = [hits.rows for hits in (answer if isinstance(answer, list) else [answer])]
+                stage.note(rows=sum(frame.height for frame in frames), columns=frames[0].width if frames else 0)
+        return Explanation(answer, trace.told())
+
+    def _watched(self, k: int, **arguments: Any) -> Any:
+        """The neighbours; if that takes as long as the hub was told to look out for, it is logged."""
+        with watched(self._store, "nearest_neighbors") as trace:
+            return self._nearest_neighbors(k, **arguments, trace=trace)
+
+    def _nearest_neighbors(
+        self,
+        k: int,
+        *,
+        key: Key | None = None,
+        vector: Any = None,
+        vectors: Any = None,
+        positive: Sequence[Any] | None = None,
+        negative: Sequence[Any] | None = None,
+        strategy: str | None = None,
+        where: Any = None,
+        params: Mapping[str, Any] | None = None,
+        exact: bool = False,
+        recall: float | None = None,
+        ef_search: int | None = None,
+        dims: int | None = None,
+        rerank: bool | None = None,
+        expand: int | None = None,
+        diversity: float | None = None,
+        boost: Any = None,
+        candidates: int | None = None,
+        threads: int | None = None,
+        trace: Trace = UNTRACED,
+    ) -> Any:
+        """The neighbours, told to a trace."""
+        with trace.stage("parse"):
+            k = parse_k(k)
+            examples = parse_examples(positive, negative, strategy)
+            ranking = parse_ranking(diversity, boost, candidates)
+            if (key is not None) + (vector is not None) + (vectors is not None) + (examples is not None) != 1:
+                raise InvalidInput("give exactly one of key=, vector= and vectors=, or positive= and negative=")
+            effort, workers = parse_effort(exact, ef_search, recall), parse_threads(threads)
+            length = parse_length(self.dims, dims, rerank, expand)
+            warn_if_untrained(self._store, length.dims, stacklevel=3 + trace.wanted)
+        view = view_of(self._store, trace)
+        with trace.stage("query"):
+            exclude = -1 if key is None else self._find(view, key)
+            queries: NDArray[np.float32] | Asked
+            if examples is not None:
+                queries = examples_of(view, examples, ranking, length, self._store.name)
+            elif vectors is not None:
+                queries = space_queries(self._store.meta, vectors, length)
+            else:
+                queries = space_query(self._store.meta, vector, length) if key is None else view.vector(exclude)
+        masks = masks_where(view, where, params, trace)
+        hits: list[Hits]
+        if ranking is not None or isinstance(queries, Asked):
+            found = search(
+                view, queries, k, effort, length, ranking, masks=masks, exclude=exclude, threads=workers, trace=trace
+            )
+            hits = [Hits(view, *one) for one in found]
+        else:
+            positions, distances, proven, visited = nearest(
+                view, queries, k, effort, length, masks=masks, exclude=exclude, threads=workers, trace=trace
+            )
+            if vectors is None:
+                hits = [Hits(view, positions, distances, proven, visited)]
+            else:
+                each = zip(positions, distances, visited.tolist(), strict=True)
+                hits = [Hits(view, ids, far, proven, seen) for ids, far, seen in each]
+        if trace.wanted:
+            many = {} if vectors is None else {"queries": len(hits)}
+            trace.note(k=k, exact=all(one.exact for one in hits), **many)
+            trace.note(hits=sum(map(len, hits)), visited=sum(one.visited for one in hits))
+        return hits[0] if vectors is None else hits
 
     def _find(self, view: View, key: Key) -> int:
         kept, digest = parse_key(key, self._store.meta.key_type)

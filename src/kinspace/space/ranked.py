@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..explain import UNTRACED, Trace
 from ..length import Length
 from ..ranking import Ranking, best, ranked
 from ..ranking.boost import Boost, compile_boost
@@ -19,7 +21,7 @@ from .effort import Effort
 from .examples import Asked, without
 from .masks import full_schema
 from .rerank import check_answerable, nearest
-from .view import View
+from .view import Answer, View
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class SpaceSearched:
     masks: Sequence[Words | None] | None
     exclude: int = -1
     threads: int = 0
+    trace: Trace = UNTRACED
+    visited: list[Any] = field(default_factory=list)  # rows that what was asked is compared with: int, or of each query
 
     @property
     def most(self) -> int:
@@ -46,7 +50,7 @@ class SpaceSearched:
 
     def nearest(self, queries: NDArray[np.float32], k: int) -> Found:
         """As nearest_neighbors has them."""
-        return nearest(
+        found = nearest(
             self.view,
             queries,
             k,
@@ -55,11 +59,15 @@ class SpaceSearched:
             masks=self.masks,
             exclude=self.exclude,
             threads=self.threads,
+            trace=self.trace,
         )
+        self.visited.append(found.visited)
+        return found.positions, found.distances, found.exact
 
     def distances(self, query: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float64]:
         """In double, of the components that are ranked by."""
         dims = None if self._dims == self.length.full else self._dims
+        self.visited.append(len(ids))
         return self.view.distances(query[: self._dims], ids, dims)
 
     def between(self, ids: NDArray[np.int64]) -> Between:
@@ -120,23 +128,39 @@ def search(
     masks: Sequence[Words | None] | None = None,
     exclude: int = -1,
     threads: int = 0,
-) -> list[Found]:
-    """Positions, distances and whether they are proven, for one query, what examples ask for, or each of many."""
-    if isinstance(queries, Asked):
-        asked = queries
-        if len(asked.keys) == 1:
-            exclude = int(asked.keys[0])
-        elif len(asked.keys):
-            masks = without(view, masks, asked.keys)
-        components = asked.positive.shape[1]
-        check_answerable(view.meta, length, components)
-        rows = SpaceSearched(view, effort, length, components, masks, exclude, threads)
-        if not asked.averaged:
-            return [best(rows, asked.positive, asked.negative, k)]
-        queries = asked.query(view.meta.metric)
-    else:
-        rows = SpaceSearched(view, effort, length, queries.shape[-1], masks, exclude, threads)
-    if ranking is None:
-        return [rows.nearest(queries, k)]
-    check_answerable(view.meta, length, queries.shape[-1])
-    return ranked(rows, np.atleast_2d(queries), k, ranking, boost_of(view, ranking), exact=effort.exact)
+    trace: Trace = UNTRACED,
+) -> list[Answer]:
+    """What is found for one query, for what examples ask for, or for each of many; every comparison is a visit."""
+    with trace.stage("ranking") as stage:
+        if isinstance(queries, Asked):
+            asked = queries
+            if len(asked.keys) == 1:
+                exclude = int(asked.keys[0])
+            elif len(asked.keys):
+                masks = without(view, masks, asked.keys)
+            components = asked.positive.shape[1]
+            check_answerable(view.meta, length, components)
+            rows = SpaceSearched(view, effort, length, components, masks, exclude, threads, stage)
+            if not asked.averaged:
+                return [_answer(rows, best(rows, asked.positive, asked.negative, k))]
+            queries = asked.query(view.meta.metric)
+        if ranking is None:
+            rows = SpaceSearched(view, effort, length, queries.shape[-1], masks, exclude, threads, stage)
+            return [_answer(rows, rows.nearest(queries, k))]
+        check_answerable(view.meta, length, queries.shape[-1])
+        boost = boost_of(view, ranking)
+        many = np.atleast_2d(queries)
+        if boost is not None and effort.exact:  # which looks at all rows, query by query
+            answers = []
+            for query in many:
+                rows = SpaceSearched(view, effort, length, len(query), masks, exclude, threads, stage)
+                [found] = ranked(rows, query[None], k, ranking, boost, exact=True)
+                answers.append(_answer(rows, found))
+            return answers
+        rows = SpaceSearched(view, effort, length, many.shape[1], masks, exclude, threads, stage)
+        ordered = ranked(rows, many, k, ranking, boost, exact=effort.exact)
+        return [Answer(*found, int(seen)) for found, seen in zip(ordered, sum(rows.visited), strict=True)]
+
+
+def _answer(rows: SpaceSearched, found: Found) -> Answer:
+    return Answer(*found, sum(int(np.sum(seen)) for seen in rows.visited))

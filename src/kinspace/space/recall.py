@@ -15,18 +15,20 @@ SEED = 20_251_120
 _AT_ONCE = 64  # queries of one exact search
 
 
-def measure(view: View, k: int, sample: int, effort: Effort, length: Length, masks: list[Words] | None) -> float:
-    """The share of the true k nearest of a sample of rows that these searches find."""
-    asked = sample_rows(view, sample)
+def measure(
+    view: View, k: int, asked: int | NDArray[np.float32], effort: Effort, length: Length, masks: list[Words] | None
+) -> float:
+    """The share of the true k nearest that these searches find: of so many rows, drawn at random, or of queries."""
+    rows = sample_rows(view, asked) if isinstance(asked, int) else np.full(len(asked), -1)  # -1: none to leave out
     found = wanted = 0
-    for start in range(0, len(asked), _AT_ONCE):
-        here = asked[start : start + _AT_ONCE]
-        queries = view.vectors(here)
+    for start in range(0, len(rows), _AT_ONCE):
+        here = rows[start : start + _AT_ONCE]
+        queries = view.vectors(here) if isinstance(asked, int) else asked[start : start + _AT_ONCE]
         positions, distances = view.scan.search(queries, k + 1, masks=masks)
         for row, query, near, far in zip(here.tolist(), queries, positions, distances, strict=True):
             truth = far[near != row][:k]
             if len(truth):
-                places, got, _ = nearest(view, query, k, effort, length, masks=masks, exclude=row)
+                places, got, *_ = nearest(view, query, k, effort, length, masks=masks, exclude=row)
                 if length.dims < length.full and length.rerank is False:
                     got = view.distances(query, places)
                 wanted += len(truth)

@@ -65,7 +65,7 @@ def _questions(view: View, queries: Any) -> tuple[NDArray[np.float32], list[int]
 
 def _truth(view: View, query: NDArray[np.float32], k: int, row: int) -> tuple[NDArray[np.int64], float]:
     """Positions of the k nearest, and the distance of the last."""
-    positions, distances, _ = view.nearest(query, k, EXACT, exclude=row)
+    positions, distances, *_ = view.nearest(query, k, EXACT, exclude=row)
     return positions, float(distances[-1]) if len(distances) else -np.inf
 
 
@@ -86,7 +86,7 @@ def _measured(
     seconds = 0.0
     for query, short, row, (positions, farthest) in zip(queries, shorts, rows, truth, strict=True):
         begin = perf_counter()
-        candidates, distances, _ = view.nearest(short, wanted, EXACT, dims, exclude=row)
+        candidates, distances, *_ = view.nearest(short, wanted, EXACT, dims, exclude=row)
         places, distances = candidates[:k], distances[:k]
         if not whole and not rotated:
             places, distances = ordered(view, query, candidates, k)

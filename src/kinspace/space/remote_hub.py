@@ -84,9 +84,11 @@ class RemoteHub(Hub):
         with self._lock:
             published = find_space(self._manifest, name, self.url)
             if name not in self._remote:
-                self._remote[name] = RemoteStore(
+                store = RemoteStore(
                     name, published, self._objects, lambda meta: self._open(published, meta), self._is_closed
                 )
+                store.slow_query_seconds = self._slow_query_seconds
+                self._remote[name] = store
             space = RemoteSpace(self._remote[name], self, embedder)
         return space.download_snapshot() if download_snapshot else space
 

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..length import Length
 from .bits import Words
 from .effort import DEFAULT, EXACT, Effort
 from .expand import enough
 from .meta import Meta
-from .view import View
+from .view import Answer, View
 
 _FEWEST = 100  # candidates of an index, unless the caller says how many
 
@@ -28,8 +29,9 @@ def nearest(
     masks: Sequence[Words | None] | None = None,
     exclude: int = -1,
     threads: int = 0,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
-    """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact.
+    trace: Trace = UNTRACED,
+) -> Answer:
+    """The k nearest to one query or to each of many.
 
     Distances are those of the components compared, or of all of them after a rerank, which is proven only if every
     row that may match was a candidate.
@@ -37,24 +39,28 @@ def nearest(
     dims, whole = length.dims, length.dims == length.full
     if whole:
         if effort.exact or view.meta.index_dims is None or not any(view.graphs):
-            return view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=threads)
+            return view.nearest(queries, k, effort, masks=masks, exclude=exclude, threads=threads, trace=trace)
         dims = view.meta.index_dims
         effort, length = _aimed(view, k, effort, length)
     if view.meta.rotate is not None:
         check_answerable(view.meta, length, queries.shape[-1])
         wanted = min(length.candidates(k), view.starts[-1])
-        found, distances, _ = view.nearest(
-            queries, wanted + 1, EXACT, dims, masks=masks, exclude=exclude, threads=threads
+        found, distances, _, visited = view.nearest(
+            queries, wanted + 1, EXACT, dims, masks=masks, exclude=exclude, threads=threads, trace=trace
         )
-        return found[..., :k], distances[..., :k], found.shape[-1] <= wanted or k == 0
+        return Answer(found[..., :k], distances[..., :k], found.shape[-1] <= wanted or k == 0, visited)
     short = np.ascontiguousarray(queries[..., :dims])
     if not (whole or length.reranks(queries.shape[-1])):
-        return view.nearest(short, k, effort, dims, masks=masks, exclude=exclude, threads=threads)
+        return view.nearest(short, k, effort, dims, masks=masks, exclude=exclude, threads=threads, trace=trace)
     wanted = min(length.candidates(k), view.starts[-1])
     # one more tells whether there are rows that are no candidates
-    found, _, _ = view.nearest(short, wanted + 1, effort, dims, masks=masks, exclude=exclude, threads=threads)
+    found, _, _, visited = view.nearest(
+        short, wanted + 1, effort, dims, masks=masks, exclude=exclude, threads=threads, trace=trace
+    )
     proven = found.shape[-1] <= wanted or k == 0
-    return (*ordered(view, queries, found[..., :wanted], k), proven)
+    candidates = found[..., :wanted]
+    with trace.stage("rerank", candidates=candidates.size, dims=length.full):
+        return Answer(*ordered(view, queries, candidates, k), proven, visited)
 
 
 def check_answerable(meta: Meta, length: Length, components: int) -> None:

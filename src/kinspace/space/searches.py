@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..explain import Trace
 from ..length import Length
 from ..ranking import Ranking
 from .bits import Words
@@ -12,7 +13,7 @@ from .effort import EXACT, Effort
 from .examples import Asked
 from .ranked import search
 from .rerank import nearest
-from .view import View
+from .view import Answer, View
 
 
 class SpaceSearch:
@@ -26,7 +27,9 @@ class SpaceSearch:
         length: Length,
         masks: list[Words] | None,
         left_out: int,  # a position, or -1
+        trace: Trace,
     ) -> None:
+        self._trace = trace
         self.query = query
         self.left_out = np.array([] if left_out < 0 else [left_out], np.int64)
         self._exclude = left_out
@@ -43,10 +46,17 @@ class SpaceSearch:
     def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Search it."""
         effort = EXACT if exact else self._effort
-        positions, distances, _ = nearest(
-            self._view, self.query, k, effort, self._length, masks=self._masks, exclude=self._exclude
+        found = nearest(
+            self._view,
+            self.query,
+            k,
+            effort,
+            self._length,
+            masks=self._masks,
+            exclude=self._exclude,
+            trace=self._trace,
         )
-        return positions, distances
+        return _told(self._trace, k, found)
 
 
 class RankedSearch:
@@ -61,7 +71,9 @@ class RankedSearch:
         ranking: Ranking | None,
         masks: list[Words] | None,
         left_out: int,  # a position, or -1
+        trace: Trace,
     ) -> None:
+        self._trace = trace
         self._view = view
         self._given = given
         self._effort = effort
@@ -83,7 +95,7 @@ class RankedSearch:
     def nearest(self, k: int, *, exact: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Rank it."""
         effort = EXACT if exact else self._effort
-        [(positions, distances, _)] = search(
+        [found] = search(
             self._view,
             self._given,
             k,
@@ -92,5 +104,15 @@ class RankedSearch:
             self._ranking,
             masks=self._masks,
             exclude=self._exclude,
+            trace=self._trace,
         )
-        return positions, distances
+        return _told(self._trace, k, found)
+
+
+def _told(trace: Trace, k: int, found: Answer) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """What a search found; a select may search more than once."""
+    if trace.wanted:
+        trace.note(
+            k=k, exact=found.exact, hits=len(found.positions), visited=trace.facts.get("visited", 0) + found.visited
+        )
+    return found.positions, found.distances

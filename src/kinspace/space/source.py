@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..embed.embedder import query_vector
 from ..errors import InvalidInput, KeyNotFound
+from ..explain import UNTRACED, Trace
 from ..length import Length
 from ..query.facets import count_values
 from ..query.nearest import Nearest
@@ -26,6 +28,8 @@ from .masks import full_schema, masks_of, matching
 from .meta import Meta
 from .rerank import check_answerable
 from .searches import RankedSearch, SpaceSearch
+from .slow import filter_text, watched
+from .traced import view_of
 from .trained import warn_if_untrained
 
 if TYPE_CHECKING:
@@ -64,18 +68,22 @@ class SpaceSource:
             )
         return asked
 
-    def open(self) -> SpaceRows:
+    @contextmanager
+    def open(self, trace: Trace = UNTRACED) -> Iterator[SpaceRows]:
         """The rows of the newest view."""
-        return SpaceRows(self._store, self._embedder)
+        with watched(self._store, "select", trace) as told:
+            told.note(space=self._store.name)
+            yield SpaceRows(self._store, self._embedder, told)
 
 
 class SpaceRows:
     """The rows of one view. A handle is a row's position."""
 
-    def __init__(self, store: Store, embedder: Any) -> None:
+    def __init__(self, store: Store, embedder: Any, trace: Trace) -> None:
         self._name = store.name
         self._embedder = embedder
-        self._view = store.view()
+        self._trace = trace
+        self._view = view_of(store, trace)
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -91,7 +99,13 @@ class SpaceRows:
         """Positions of the matching rows, in insertion order."""
         order = list(self._view.in_order())
         every = np.concatenate(order) if order else np.empty(0, np.int64)
-        return every if where is None else every[np.isin(every, matching(self._view, where))]
+        if where is None:
+            return every
+        with self._trace.stage("filter") as stage:
+            _tell(stage, where)
+            found = every[np.isin(every, matching(self._view, where, stage))]
+            stage.note(allowed=len(found))
+        return found
 
     def seqs(self, handles: NDArray[np.int64]) -> NDArray[np.uint64]:
         """The rows' seqs."""
@@ -109,17 +123,25 @@ class SpaceRows:
             query = view.vector(left_out)
         elif asked.text is not None:
             query = space_query(view.meta, query_vector(self._embedder, asked.text), length)
-        masks = None if where is None else masks_of(view, where)
+        masks = None
+        if where is not None:
+            with self._trace.stage("filter") as stage:
+                _tell(stage, where)
+                masks = masks_of(view, where, stage)
         effort = _effort(asked)
         if asked.examples is not None or asked.ranking is not None:
             given = query
             if asked.examples is not None:
                 given = examples_of(view, asked.examples, asked.ranking, length, self._name)
-            return RankedSearch(view, given, effort, length, asked.ranking, masks, left_out)
-        return SpaceSearch(view, query, effort, length, masks, left_out)
+            return RankedSearch(view, given, effort, length, asked.ranking, masks, left_out, self._trace)
+        return SpaceSearch(view, query, effort, length, masks, left_out, self._trace)
 
     def take(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Those rows, in that order."""
+        with self._trace.stage("fetch", rows=len(handles), columns=len(columns)):
+            return self._taken(handles, columns)
+
+    def _taken(self, handles: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         frame = self._view.take(handles, [name for name in columns if name not in ("key", "vector")])
         if "vector" in columns:
             vectors = pl.Series("vector", self._view.vectors(handles), dtype=pl.Array(pl.Float32, self._view.meta.dims))
@@ -128,13 +150,24 @@ class SpaceRows:
 
     def count(self, where: Predicate | None) -> int:
         """The live rows that match."""
-        return count(self._view, where)
+        with self._trace.stage("count") as stage:
+            if where is not None:
+                _tell(stage, where)
+            return count(self._view, where)
 
     def facets(self, column: str, where: Predicate | None, limit: int | None) -> tuple[pl.Series, NDArray[np.int64]]:
         """The values of a column among the live rows that match."""
         if column in self._view.schema:
-            return facet_counts(self._view, column, where, limit)
+            with self._trace.stage("facets", column=column) as stage:
+                if where is not None:
+                    _tell(stage, where)
+                return facet_counts(self._view, column, where, limit)
         return count_values(self.take(self.matching(where), [column]).get_column(column), limit)
+
+
+def _tell(stage: Trace, where: Predicate) -> None:
+    if stage.wanted:
+        stage.note(where=filter_text(where.expr))
 
 
 def _effort(asked: Nearest) -> Effort:

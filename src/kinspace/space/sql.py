@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from ..errors import InvalidInput, SpaceNotFound
+from ..explain import UNTRACED, Trace
 from ..filter import Expression
 from ..filter.params import parse_params
 from ..filter.sql import read_sql
@@ -41,7 +43,14 @@ def run(hub: Hub, text: Any, params: Any, effort: Mapping[str, Any]) -> pl.DataF
     statement = read_statement(text)
     given = statement.placeholders.bind(params)
     space = _space(hub, statement.space)
-    source = _OneState(SpaceSource(space._store, space.embedder))
+    of = SpaceSource(space._store, space.embedder)
+    with of.open() as rows:
+        return _answer(text, statement, given, space, _OneState(of, rows), effort)
+
+
+def _answer(
+    text: str, statement: Statement, given: dict[str, Any], space: Space, source: _OneState, effort: Mapping[str, Any]
+) -> pl.DataFrame:
     meant = tuple((name, _MEANT[name]) for name in sorted(statement.names & _MEANT.keys()) if name not in source.fixed)
     if meant:
         statement = read_statement(text, meant)
@@ -60,11 +69,11 @@ def _space(hub: Hub, name: str) -> Space:
 
 
 class _OneState:
-    """A source whose rows are opened once, so that whatever is asked of it is asked of one state."""
+    """A source with rows that are open, so that whatever is asked of it is asked of one state."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, rows: Rows) -> None:
         self._source = source
-        self._rows = source.open()
+        self._rows = rows
 
     @cached_property
     def fixed(self) -> pl.Schema:
@@ -73,8 +82,13 @@ class _OneState:
     def checked(self, asked: Nearest) -> Nearest:
         return self._source.checked(asked)
 
-    def open(self) -> Rows:
-        return self._rows
+    @property
+    def columns(self) -> Sequence[str]:
+        return self._rows.columns
+
+    @contextmanager
+    def open(self, trace: Trace = UNTRACED) -> Iterator[Rows]:
+        yield self._rows
 
 
 class _Answer:
@@ -113,7 +127,7 @@ class _Answer:
         """What select returns of each row, by name."""
         made: dict[str, Any] = {}
         for item in self._statement.items:
-            some = {name: name for name in self._source.open().columns} if item is EVERY else {item.name: item.column}
+            some = {name: name for name in self._source.columns} if item is EVERY else {item.name: item.column}
             for name, column in some.items():
                 if name in made:
                     raise InvalidInput(f"two columns of the answer would be called {name!r}; rename one: … as name")

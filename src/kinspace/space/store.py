@@ -33,6 +33,8 @@ _T = TypeVar("_T")
 class Store:
     """Views to read, transactions to write. Safe to use from many threads; processes take turns to write."""
 
+    slow_query_seconds: float | None = None  # queries that take as long are logged
+
     def __init__(self, folder: Path, name: str, *, durability: str) -> None:
         self.folder = folder
         self.name = name

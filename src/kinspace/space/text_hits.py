@@ -38,11 +38,12 @@ class TextHits(Hits):
         positions: NDArray[np.int64],
         scores: NDArray[np.float64],
         exact: bool,
+        visited: int,
         mode: Literal["hybrid", "vector", "text"],
         question: Question,
         columns: TextColumns | None,
     ) -> None:
-        super().__init__(view, positions, 0.0 - scores, exact)
+        super().__init__(view, positions, 0.0 - scores, exact, visited)
         self.mode = mode
         self.scores = scores
         self._question = question

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Corrupt
+from ..explain import UNTRACED, Trace
 from ..storage.catalog import SnapshotEntry, State
 from ..storage.reader import SegmentReader
 from ..types import Key
@@ -23,6 +24,7 @@ from .part import Part
 from .plane import planes
 from .prefix import keep, prefix_rows
 from .tail import Tail
+from .traced import tell_search
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +42,15 @@ class Known:
 
 
 NOTHING = Known()
+
+
+class Answer(NamedTuple):
+    """What a search found, of one query or of many."""
+
+    positions: NDArray[np.int64]
+    distances: NDArray[np.float64]
+    exact: bool  # proven
+    visited: Any  # rows compared, as Hits has it: int, or int64 (queries,)
 
 
 class View:
@@ -147,19 +158,34 @@ class View:
         masks: Sequence[Words | None] | None = None,
         exclude: int = -1,
         threads: int = 0,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], bool]:
-        """Positions and distances of the k nearest to one query or to each of many; whether they are proven exact.
+        trace: Trace = UNTRACED,
+    ) -> Answer:
+        """The k nearest to one query or to each of many.
 
         With `dims` vectors are no more than their first `dims` components, and queries have as many; but where vectors
         are rotated both are whole, and what is found is near by `dims` components along the axes, then by all.
         """
+        if trace.wanted:
+            with trace.stage("prepare"):  # it is made when first needed
+                self.scan if dims is None else self.prefix_scan(dims)
         scan = self.scan if dims is None else self.prefix_scan(dims)
+        recall = 1.0 if effort.exact else effort.recall
+        asked: dict[str, Any] = {
+            "masks": masks,
+            "exclude": exclude,
+            "threads": threads,
+            "ef": effort.ef,
+            "recall": recall,
+        }
         try:
-            if effort.exact:
-                return (*scan.search(queries, k, masks=masks, exclude=exclude, threads=threads), True)
-            return scan.nearest(
-                queries, k, masks=masks, exclude=exclude, threads=threads, ef=effort.ef, recall=effort.recall
-            )
+            if not trace.wanted:
+                return Answer(*scan.nearest(queries, k, **asked))
+            with trace.stage("search", dims=dims) as stage:
+                *found, told = scan.trace(queries, k, **asked)
+            stage.seconds = told["seconds"]
+            answer = Answer(*found)
+            stage.later(lambda one: tell_search(one, self.parts, told, answer.visited))
+            return answer
         except ValueError as error:  # the query has been checked: it is what is stored
             raise _unsearchable(error) from error
 
