@@ -176,7 +176,7 @@ def test_a_space_takes_over_what_is_known_of_the_model_and_refuses_another(hub: 
     assert space.stats()["matryoshka"] == [2, 4, 8]
     space.add_texts(["a", "b"], ["one", "two"])
     assert (
-        space.search("one", 2).distances.tolist()
+        space.search("one", 2, mode="vector").distances.tolist()
         == space.nearest_neighbors(2, vector=toy.embed_query("one")).distances.tolist()
     )
     for options, field in (
@@ -188,4 +188,4 @@ def test_a_space_takes_over_what_is_known_of_the_model_and_refuses_another(hub: 
         with pytest.raises(ks.InvalidInput, match=f"differ in .*{field}"):
             hub.get_space("docs", embedder=Toy("nomic-embed-text", **({"dims": 8} | options)))
     with pytest.raises(ks.InvalidInput, match="nomic-embed-text"):
-        hub.get_space("docs").search("one")
+        hub.get_space("docs").search("one", mode="vector")

@@ -52,7 +52,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("kib > :low", {"low": "x"}, "cannot compare numeric with string"),
     ("day > :day", {"day": "2024-01-01"}, "cannot compare date with string: .*write DATE"),
     ("kib > :low", {"low": [1]}, "stands after IN"),
-    ("kib > :low", {"low": object()}, "parameter 'low' must be a number"),
+    ("kib > :low", {"low": ...}, "parameter 'low' must be a number"),
     ("kib IN :low", {"low": [[1]]}, "a value of parameter 'low' must be"),
     ("kib IN :low", {"low": 5}, "IN takes a list"),
     ("kib > ALL(:low)", {"low": [5]}, "= ANY"),

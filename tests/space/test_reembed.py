@@ -272,7 +272,10 @@ def test_answers_are_compared_by_rows_and_by_texts(hub: ks.Hub, docs: ks.Space) 
     other = docs.reembed(Hashing(2), into="other", queries=["text of kind 3", "group 4"], k=5)
     assert other.comparison is not None
     assert other.comparison.k == 5
-    asked = [[space.search(words, 5).keys for words in ("text of kind 3", "group 4")] for space in (docs, other.space)]
+    asked = [
+        [space.search(words, 5, mode="vector").keys for words in ("text of kind 3", "group 4")]
+        for space in (docs, other.space)
+    ]
     expected = np.mean([len(set(old) & set(new)) / 5 for old, new in zip(*asked)])
     assert other.overlap == pytest.approx(expected)
     dims = other.frame.filter(what="dims").row(0)

@@ -108,17 +108,3 @@ def test_only_a_time_is_taken(tmp_path: Path, wrong: Any) -> None:
     with pytest.raises(ks.errors.InvalidInput, match="slow_query_seconds must be a number of seconds"):
         ks.connect(tmp_path / "hub", slow_query_seconds=wrong)
     assert not (tmp_path / "hub").exists()
-
-
-def test_searches_by_words_and_statements_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    hub = ks.connect(tmp_path, durability="off")
-    space = hub.create_space("docs", dims=8, embedder=ks.embed.Hashing(8))
-    space.add_texts(["red fish", "blue fish", "birds"])
-    space.index_text("text")
-    space._store.slow_query_seconds = 0.0
-    assert [space.search("fish", 2, mode=mode).visited for mode in ("hybrid", "vector", "text")] == [3, 3, 0]
-    hub.sql("select key from docs")
-    logged = lines(caplog)
-    assert [line["query"] for line in logged] == ["search"] * 3 + ["select"]
-    assert [line.get("mode") for line in logged] == ["hybrid", "vector", "text", None]
-    assert logged[0]["stages"].keys() == {"view", "text", "prepare", "search", "fusion"}

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InvalidInput
+from .found import of_rows, of_text, show
 from .guard import guarded, one_of
 from .places import DEFAULT_HUB, HubOption, JsonOption, SpaceArgument, open_hub, parse_key
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from ..explain import Explanation
     from ..query import Select
     from ..space.space import Space
-    from ..space.text_hits import TextHits
 
 
 @guarded
@@ -86,8 +83,8 @@ def query(
     without any of these, and -k bounds the values. Words that are searched as text may be "a phrase", pre*, +must and
     -never.
     Distances are the metric's, or scores with a minus: smaller is nearer. With --json: space, metric, exact, seconds,
-    and hits, each with distance, key, the columns and, by text, _score and a snippet; with --explain too, how it was
-    done.
+    and hits, each with distance, key, the columns and, by text, _score and a snippet.
+    With --explain too, how it was done.
     """
     if count and facets is not None:
         raise InvalidInput("give one of --count and --facets")
@@ -103,8 +100,6 @@ def query(
         by_text = asked == "words" and plain and bool(mode or target.text_columns)
         if mode is not None and not by_text:
             raise InvalidInput("--mode is for words alone, without --dims and other orders, bounds and counts")
-        if explain and (by_text or counted):
-            raise InvalidInput("--explain is for neighbours and selects, not for searches by text or for counts")
         if asked == "words" and not by_text:
             near = [_embedded(target, " ".join(words or ()))]
         elif asked in ("key", "like"):
@@ -119,9 +114,12 @@ def query(
         if search:
             search |= {"exact": exact, "dims": dims, "rerank": rerank, "diversity": diversity, "boost": boost}
         if by_text:
+            asking: dict[str, Any] = {"mode": mode, "where": where, "exact": exact}
+            text_how = target.explain(k + offset, text=" ".join(words or ()), **asking) if explain else None
             begin = perf_counter()
-            hits = target.search(" ".join(words or ()), k + offset, mode=mode, where=where, exact=exact)
-            _show_text(target, hits, offset, shown, perf_counter() - begin, as_json=as_json)
+            hits = target.search(" ".join(words or ()), k + offset, **asking) if text_how is None else text_how.answer
+            seconds = perf_counter() - begin if text_how is None else text_how.seconds
+            show(target, of_text(hits, offset), shown, seconds, text_how, as_json=as_json)
             return
         chosen = _select(target, search, where, within, group, per)
         if counted:
@@ -145,39 +143,7 @@ def query(
             found = query.collect() if how is None else how.answer
             distances, found, proven = found["_dist"].to_list(), found.drop("_dist"), True
         seconds = perf_counter() - begin if how is None else how.seconds
-        _show(target, found, distances, shown, seconds, how, proven=proven, as_json=as_json)
-
-
-def _show_text(
-    space: Space, hits: TextHits, offset: int, columns: list[str] | None, seconds: float, *, as_json: bool
-) -> None:
-    from . import screen
-
-    if hits.mode == "vector":
-        _show(
-            space, hits.rows[offset:], hits.distances[offset:].tolist(), columns, seconds, None,
-            proven=hits.exact, as_json=as_json,
-        )  # fmt: skip
-        return
-    measured = zip(hits.distances.tolist(), hits.scores.tolist(), hits.rows.iter_rows(named=True), strict=True)
-    rows = [{"distance": distance, "_score": score, **row} for distance, score, row in measured][offset:]
-    names = [name for name in hits.rows.columns if name != "key"] if columns is None else columns
-    if as_json:
-        told = [
-            {name: row[name] for name in ("distance", "_score", "key", *names)} | {"snippet": found}
-            for row, found in zip(rows, hits.snippets()[offset:], strict=True)
-        ]
-        about = {"space": space.name, "metric": space.metric, "exact": hits.exact, "seconds": seconds}
-        screen.print_json(about | {"hits": told})
-        return
-    out = screen.console()
-    if rows:
-        out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
-    extracts = hits.snippets(before=screen.MARK, after=screen.MARK, escape=False)
-    for key, found in list(zip(hits.keys, extracts, strict=True))[offset:]:
-        out.print(screen.marked(key, found))
-    hidden = f"{len(rows)} of {len(space):,} rows, by text, a higher score is better"
-    out.print(f"{hidden}, {'exact' if hits.exact else 'approximate'}, {screen.duration(seconds)}", style="dim")
+        show(target, of_rows(found, distances, exact=proven), shown, seconds, how, as_json=as_json)
 
 
 def _select(
@@ -191,36 +157,6 @@ def _select(
         query = query.nearest(*([search["vector"]] if "vector" in search else []), **others)
     query = query if within is None else query.within(within)
     return query if group is None else query.group(group, per=per)
-
-
-def _show(
-    space: Space,
-    found: pl.DataFrame,
-    distances: list[float],
-    columns: list[str] | None,
-    seconds: float,
-    how: Explanation | None,
-    *,
-    proven: bool,
-    as_json: bool,
-) -> None:
-    from . import screen
-
-    rows = [{"distance": distance, **row} for distance, row in zip(distances, found.iter_rows(named=True), strict=True)]
-    names = [name for name in found.columns if name != "key"] if columns is None else columns
-    if as_json:
-        told = [{name: row[name] for name in ("distance", "key", *names)} for row in rows]
-        about = {"space": space.name, "metric": space.metric, "exact": proven, "seconds": seconds}
-        screen.print_json(about | {"hits": told} | ({} if how is None else {"explanation": how.to_dict()}))
-        return
-    out = screen.console()
-    if rows:
-        out.print(screen.hits_table(rows, names, out.width, chosen=columns is not None))
-    hidden = f"{len(rows)} of {len(space):,} rows, {space.metric} distance, {'exact' if proven else 'approximate'}"
-    out.print(f"{hidden}, {screen.duration(seconds)}", style="dim")
-    if how is not None:
-        out.print()
-        out.print(str(how), markup=False, highlight=False, soft_wrap=True)
 
 
 def _columns(space: Space, columns: str | None) -> list[str] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
-from ..explain import Trace
+from ..explain import UNTRACED, Trace
 from ..length import parse_length
 from ..text.analysis import SIMPLE
 from ..text.question import parse_question
@@ -19,7 +19,6 @@ from .effort import EXACT, Effort
 from .fit import space_query
 from .masks import masks_where
 from .rerank import nearest
-from .slow import watched
 from .text_columns import text_columns
 from .text_hits import TextHits
 from .traced import view_of
@@ -70,16 +69,11 @@ def parse_search(
     )
 
 
-def search(store: Store, text: str, vector: Any, how: Search, where: Any, params: Any = None) -> TextHits:
+def search(
+    store: Store, text: str, vector: Any, how: Search, where: Any, params: Any = None, trace: Trace = UNTRACED
+) -> TextHits:
     """The k rows of one state of the space that answer best."""
-    with watched(store, "search") as trace:
-        found = _search(store, text, vector, how, where, params, trace)
-        if trace.wanted:
-            trace.note(k=how.k, mode=how.mode, exact=found.exact, hits=len(found), visited=found.visited)
-    return found
-
-
-def _search(store: Store, text: str, vector: Any, how: Search, where: Any, params: Any, trace: Trace) -> TextHits:
+    trace.note(mode=how.mode, k=how.k)
     view = view_of(store, trace)
     masks = masks_where(view, where, params, trace)
     query = None
@@ -88,28 +82,27 @@ def _search(store: Store, text: str, vector: Any, how: Search, where: Any, param
     if query is not None and how.mode == "vector":
         columns = text_columns(view)
         question = parse_question(text, SIMPLE if columns is None else columns.language)
-        near = _by_vector(view, query, how.k, how, masks, trace)
-        return TextHits(view, near.positions, -near.distances, near.exact, how.mode, question, columns, near.visited)
-    with trace.stage("text") as stage:
+        positions, distances, proven, visited = _by_vector(view, query, how.k, how, masks, trace)
+        return TextHits(view, positions, -distances, proven, visited, how.mode, question, columns)
+    with trace.stage("text indexes"):
         words = view_text(store, view)
-        question = parse_question(text, words.columns.language)
-        if query is None:
-            positions, found = words.search(question, how.k, masks)
-            stage.note(candidates=len(positions))
-            return TextHits(view, positions, found, True, how.mode, question, words.columns, 0)
-        masks = words.limited(question, masks)
-        holding, found = words.search(question, how.candidates, masks)
-        stage.note(candidates=len(holding))
-    near = _by_vector(view, query, how.candidates, how, masks, trace)
-    with trace.stage("fusion", by=how.fusion):
+    question = parse_question(text, words.columns.language)
+    if query is None:
+        positions, found, visited = words.search(question, how.k, masks, trace)
+        return TextHits(view, positions, found, True, visited, how.mode, question, words.columns)
+    masks = words.limited(question, masks)
+    near, distances, proven, visited = _by_vector(view, query, how.candidates, how, masks, trace)
+    holding, found, scored = words.search(question, how.candidates, masks, trace)
+    with trace.stage("fuse", by=how.fusion) as stage:
         if how.fusion == "rrf":
-            positions, scores = _by_ranks(near.positions, holding, how.weights)
+            positions, scores = _by_ranks(near, holding, how.weights)
         else:
-            positions = np.union1d(near.positions, holding)
-            scores = how.weights[0] * _closeness(view.distances(query, positions), near.distances)
+            positions = np.union1d(near, holding)
+            scores = how.weights[0] * _closeness(view.distances(query, positions), distances)
             scores += how.weights[1] * _share(words.scores(question, positions), found)
         order = np.lexsort((view.seqs(positions), -scores))[: how.k]
-    return TextHits(view, positions[order], scores[order], near.exact, how.mode, question, words.columns, near.visited)
+        stage.note(candidates=len(positions))
+    return TextHits(view, positions[order], scores[order], proven, visited + scored, how.mode, question, words.columns)
 
 
 def default_mode(view: View, *, vectors: bool) -> Mode:
@@ -120,7 +113,8 @@ def default_mode(view: View, *, vectors: bool) -> Mode:
 
 
 def _by_vector(view: View, query: NDArray[np.float32], k: int, how: Search, masks: Any, trace: Trace) -> Answer:
-    return nearest(view, query, k, how.effort, parse_length(view.meta.dims, None, None, None), masks=masks, trace=trace)
+    length = parse_length(view.meta.dims, None, None, None)
+    return nearest(view, query, k, how.effort, length, masks=masks, trace=trace)
 
 
 def _by_ranks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -171,40 +171,11 @@ class Neighbours(Measuring):
             threads=threads,
         )
 
-    def explain(self, k: int, **arguments: Any) -> Explanation:
-        """Run a search, fetch the rows it finds, and tell how it was done.
-
-        Parameters
-        ----------
-        k : int
-        **arguments
-            As for nearest_neighbors.
-
-        Returns
-        -------
-        Explanation
-            Its ``answer`` is what nearest_neighbors returns; printed, it is a tree of stages with their times: how far
-            the view had to be brought up to date, how the filter was evaluated, how each segment was searched and why,
-            what was compared with the query, and how often. ``to_dict()`` has the same.
-
-        Raises
-        ------
-        KeyNotFound, InvalidInput
-            As nearest_neighbors.
-
-        Examples
-        --------
-        >>> import kinspace as ks
-        >>> with ks.connect(":memory:") as hub:
-        ...     space = hub.create_space("docs", dims=2)
-        ...     _ = space.multiset({"a": [1, 0], "b": [0, 1], "c": [1, 1]})
-        ...     explanation = space.explain(1, vector=[1, 0.2])
-        ...     explanation.answer.keys, explanation.to_dict()["visited"]
-        (['a'], 3)
-        """
-        asked = Trace("nearest_neighbors", space=self._store.name)
-        with watched(self._store, asked.name, asked) as trace:
-            answer = self._nearest_neighbors(k, **arguments, trace=trace)
+    def _explained(self, name: str, ask: Callable[[Trace], Any]) -> Explanation:
+        """The answer, whose rows are fetched, and how it came to be."""
+        asked = Trace(name, space=self._store.name)
+        with watched(self._store, name, asked) as trace:
+            answer = ask(trace)
             with trace.stage("fetch") as stage:
                 frames = [hits.rows for hits in (answer if isinstance(answer, list) else [answer])]
                 stage.note(rows=sum(frame.height for frame in frames), columns=frames[0].width if frames else 0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -43,15 +43,18 @@ def run(hub: Hub, text: Any, params: Any, effort: Mapping[str, Any]) -> pl.DataF
     statement = read_statement(text)
     given = statement.placeholders.bind(params)
     space = _space(hub, statement.space)
-    opened = SpaceSource(space._store, space.embedder)
-    with opened.open() as rows:
-        source = _OneState(opened, rows)
-        meant = tuple(
-            (name, _MEANT[name]) for name in sorted(statement.names & _MEANT.keys()) if name not in source.fixed
-        )
-        if meant:
-            statement = read_statement(text, meant)
-        return _Answer(statement, given, space, source, effort).frame()
+    of = SpaceSource(space._store, space.embedder)
+    with of.open() as rows:
+        return _answer(text, statement, given, space, _OneState(of, rows), effort)
+
+
+def _answer(
+    text: str, statement: Statement, given: dict[str, Any], space: Space, source: _OneState, effort: Mapping[str, Any]
+) -> pl.DataFrame:
+    meant = tuple((name, _MEANT[name]) for name in sorted(statement.names & _MEANT.keys()) if name not in source.fixed)
+    if meant:
+        statement = read_statement(text, meant)
+    return _Answer(statement, given, space, source, effort).frame()
 
 
 def _space(hub: Hub, name: str) -> Space:
@@ -66,21 +69,26 @@ def _space(hub: Hub, name: str) -> Space:
 
 
 class _OneState:
-    """A source whose rows are opened once, so that whatever is asked of it is asked of one state."""
+    """A source with rows that are open, so that whatever is asked of it is asked of one state."""
 
     def __init__(self, source: Source, rows: Rows) -> None:
         self._source = source
-        self.rows = rows
+        self._rows = rows
 
     @cached_property
     def fixed(self) -> pl.Schema:
-        return self.rows.schema
+        return self._rows.schema
 
     def checked(self, asked: Nearest) -> Nearest:
         return self._source.checked(asked)
 
-    def open(self, trace: Trace = UNTRACED) -> AbstractContextManager[Rows]:
-        return nullcontext(self.rows)  # which tell the trace they were opened with
+    @property
+    def columns(self) -> Sequence[str]:
+        return self._rows.columns
+
+    @contextmanager
+    def open(self, trace: Trace = UNTRACED) -> Iterator[Rows]:
+        yield self._rows
 
 
 class _Answer:
@@ -119,7 +127,7 @@ class _Answer:
         """What select returns of each row, by name."""
         made: dict[str, Any] = {}
         for item in self._statement.items:
-            some = {name: name for name in self._source.rows.columns} if item is EVERY else {item.name: item.column}
+            some = {name: name for name in self._source.columns} if item is EVERY else {item.name: item.column}
             for name, column in some.items():
                 if name in made:
                     raise InvalidInput(f"two columns of the answer would be called {name!r}; rename one: … as name")

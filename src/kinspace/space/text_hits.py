@@ -38,10 +38,10 @@ class TextHits(Hits):
         positions: NDArray[np.int64],
         scores: NDArray[np.float64],
         exact: bool,
+        visited: int,
         mode: Literal["hybrid", "vector", "text"],
         question: Question,
         columns: TextColumns | None,
-        visited: int,
     ) -> None:
         super().__init__(view, positions, 0.0 - scores, exact, visited)
         self.mode = mode

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..embed.embedder import query_vector
 from ..errors import InvalidInput
+from ..explain import Explanation, Trace
+from .slow import watched
 from .versions import Versions
 
 if TYPE_CHECKING:
@@ -132,6 +134,64 @@ class Texts(Versions):
         >>> space.search("chess", 1).keys, space.search("-chess compress", mode="text").keys
         (['b'], ['a'])
         """
+        with watched(self._store, "search") as trace:
+            return self._search(trace, text, k, mode, where, params, vector, fusion, weights, candidates, exact=exact)
+
+    def explain(self, k: int, *, text: str | None = None, **arguments: Any) -> Explanation:
+        """Run a search, fetch the rows it finds, and tell how it was done.
+
+        Parameters
+        ----------
+        k : int
+        text : str, optional
+            Words to search for.
+        **arguments
+            As for nearest_neighbors; with words, as for search.
+
+        Returns
+        -------
+        Explanation
+            Its ``answer`` is what nearest_neighbors, or search, returns; printed, it is a tree of stages with their
+            times: how far the view had to be brought up to date, how the filter was evaluated, how each segment was
+            searched and why, what was compared with the query, and how often. ``to_dict()`` has the same.
+
+        Raises
+        ------
+        KeyNotFound, InvalidInput
+            As nearest_neighbors, or search.
+
+        Examples
+        --------
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
+        ...     space = hub.create_space("docs", dims=2)
+        ...     _ = space.multiset({"a": [1, 0], "b": [0, 1], "c": [1, 1]})
+        ...     explanation = space.explain(1, vector=[1, 0.2])
+        ...     explanation.answer.keys, explanation.to_dict()["visited"]
+        (['a'], 3)
+        """
+        if text is None:
+            return self._explained(
+                "nearest_neighbors", lambda trace: self._nearest_neighbors(k, **arguments, trace=trace)
+            )
+        return self._explained("search", lambda trace: self._search(trace, text, k, **arguments))
+
+    def _search(
+        self,
+        trace: Trace,
+        text: str,
+        k: int,
+        mode: str | None = None,
+        where: Any = None,
+        params: Mapping[str, Any] | None = None,
+        vector: Any = None,
+        fusion: str = "weighted",
+        weights: Any = None,
+        candidates: int | None = None,
+        *,
+        exact: bool = False,
+    ) -> TextHits:
+        """The answer, told to a trace."""
         from .hybrid import default_mode, parse_search, search
 
         if not isinstance(text, str):
@@ -142,8 +202,9 @@ class Texts(Versions):
         if how.mode == "text" and vector is not None:
             raise InvalidInput("a search by text takes no vector; leave vector or mode out")
         if how.mode != "text" and vector is None:
-            vector = query_vector(self._need_embedder("search"), text)
-        return search(self._store, text, vector, how, where, params)
+            with trace.stage("embed"):
+                vector = query_vector(self._need_embedder("search"), text)
+        return search(self._store, text, vector, how, where, params, trace)
 
     def _need_embedder(self, call: str) -> Any:
         if self._embedder is None:

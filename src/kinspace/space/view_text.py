@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..explain import UNTRACED, Trace
 from ..storage.reader import SegmentReader
 from ..text.analysis import terms_of_parts
 from ..text.fulltext import Sizes, TextIndex, bm25, idf
@@ -33,6 +34,14 @@ _COUNTS = 65_536  # that are kept of a part
 _SLACK = 1 + 1e-5  # scores in the index are float32
 
 Scored = list[tuple[tuple[str, ...], float]]  # terms and phrases, and what each is worth
+
+
+class Found(NamedTuple):
+    """Rows by text: positions, scores, and how many rows were scored to find them."""
+
+    positions: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    scored: int
 
 
 class Place(NamedTuple):
@@ -65,10 +74,14 @@ class ViewText:
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
         self._holding: dict[str, int] = {}
 
-    def search(
-        self, question: Question, k: int, masks: list[Words] | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Positions and scores of the k best rows, ties by insertion order: proven to be the best."""
+    def search(self, question: Question, k: int, masks: list[Words] | None, trace: Trace = UNTRACED) -> Found:
+        """The k best rows, ties by insertion order: proven to be the best."""
+        with trace.stage("text", terms=len(question.clauses), indexes=len(self._places)) as stage:
+            found = self._search(question, k, masks)
+            stage.note(scored=found.scored, found=len(found.positions))
+        return found
+
+    def _search(self, question: Question, k: int, masks: list[Words] | None) -> Found:
         positions, scores = np.empty(0, np.int64), np.empty(0)
         asked = self._scored(question) if k and any(clause.role != Role.NEVER for clause in question.clauses) else []
         open_ = [one for place in self._places if asked and (one := self._stream(place, question, asked, masks))]
@@ -82,7 +95,7 @@ class ViewText:
             open_ = [one for one in open_ if one.reach > -math.inf and one.reach >= least]
             limit *= _MORE
         order = np.lexsort((self._view.seqs(positions), -scores))[:k]
-        return positions[order], scores[order]
+        return Found(positions[order], scores[order], len(scores))
 
     def scores(self, question: Question, positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """The scores of those rows; 0 where nothing that is asked holds."""
