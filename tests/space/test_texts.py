@@ -72,8 +72,9 @@ def test_an_embedder_of_one_s_own_is_asked_for_again(hub: ks.Hub) -> None:
     with ks.connect(hub.path) as again:
         bare = again.get_space("own")
         assert bare.get("a").tolist() == [7, 2]
+        assert bare.search("one").keys == ["a"], "by its text"
         with pytest.raises(ks.InvalidInput, match="embedder"):
-            bare.search("one")
+            bare.search("one", mode="vector")
         assert again.get_space("own", embedder=Own()).search("one two", 1).keys == ["a"]
         with pytest.raises(ks.InvalidInput):
             again.get_space("own", embedder=Own(version=2))

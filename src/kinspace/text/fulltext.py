@@ -185,14 +185,19 @@ def _one_by_one(batches: Iterable[Sequence[str]], check: Callable[[], None]) -> 
 
 def open_index(folder: Path) -> TextIndex:
     """The index in a folder, whose files are as make_index left them; nothing is written there."""
+    import shutil
     import tempfile
 
     from tantivy import Index
 
-    with tempfile.TemporaryDirectory(prefix="kinspace-") as place:  # tantivy makes locks beside what it opens
+    place = Path(tempfile.mkdtemp(prefix="kinspace-"))  # tantivy makes locks beside what it opens
+    try:
         for path in folder.iterdir():
-            (Path(place) / path.name).symlink_to(path.resolve())
-        return TextIndex(Index.open(place), 0, np.load(folder / _LENGTHS, allow_pickle=False))
+            (place / path.name).symlink_to(path.resolve())
+        return TextIndex(Index.open(str(place)), 0, np.load(folder / _LENGTHS, allow_pickle=False))
+    finally:
+        for _ in range(2):  # a lock may come while it is removed
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def idf(rows: int, holding: int) -> float:

@@ -30,7 +30,7 @@ def snippet(text: str, question: Question, language: str, *, length: int, before
     >>> text = "A viewer for pictures. It is fast, and shows <b>big</b> images of any kind at once."
     >>> asked = parse_question("big image", "english")
     >>> snippet(text, asked, "english", length=40, before="<b>", after="</b>", escape=True)
-    '…shows &lt;b&gt;<b>big</b>&lt;/b&gt; <b>images</b> of any kind…'
+    '…shows &lt;b&gt;<b>big</b>&lt;/b&gt; <b>images</b> of any kind at…'
     """
     matches = _matches(text, question, language)
     start, stop = _best(text, matches, length)
