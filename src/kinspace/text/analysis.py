@@ -86,7 +86,7 @@ def _learned(words: Iterable[str], language: str) -> dict[str, str]:
     """All words' terms that are known, these among them."""
     with _learning:
         known = _known.get(language, {})
-        lacking = sorted(set(words) - known.keys())
+        lacking = sorted({word for word in words if word not in known})
         if len(known) + len(lacking) > _KNOWN:
             known, lacking = {}, sorted(set(words))  # others may be reading the old one
         cut = [word[:_LONGEST] for word in lacking]
