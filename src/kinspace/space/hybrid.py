@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["hybrid", "vector", "text"]
 Fusion = Literal["rrf", "weighted"]
-CANDIDATES = 100  # of each ranking, unless the caller says how many
+CANDIDATES = 50  # of each ranking, unless the caller says how many
 RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher 2009
 
 
@@ -92,17 +92,19 @@ def search(
         return TextHits(view, positions, found, True, visited, how.mode, question, words.columns)
     masks = words.limited(question, masks)
     near, distances, proven, visited = _by_vector(view, query, how.candidates, how, masks, trace)
-    holding, found, scored = words.search(question, how.candidates, masks, trace)
+    held = words.search(question, how.candidates, masks, trace)
     with trace.stage("fuse", by=how.fusion) as stage:
         if how.fusion == "rrf":
-            positions, scores = _by_ranks(near, holding, how.weights)
+            positions, scores = _by_ranks(near, held.positions, how.weights)
         else:
-            positions = np.union1d(near, holding)
+            positions = np.union1d(near, held.positions)
             scores = how.weights[0] * _closeness(view.distances(query, positions), distances)
-            scores += how.weights[1] * _share(words.scores(question, positions), found)
+            scores += how.weights[1] * _share(words.scores(question, positions, held), held.scores)
         order = np.lexsort((view.seqs(positions), -scores))[: how.k]
         stage.note(candidates=len(positions))
-    return TextHits(view, positions[order], scores[order], proven, visited + scored, how.mode, question, words.columns)
+    return TextHits(
+        view, positions[order], scores[order], proven, visited + held.scored, how.mode, question, words.columns
+    )
 
 
 def default_mode(view: View, *, vectors: bool) -> Mode:

@@ -88,6 +88,9 @@ def texts_of(frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
             parts.append(column.fill_null(""))
     if not parts:
         return [""] * frame.height
+    if len(parts) == len(names) == 1 and frame.schema[names[0]] == pl.String:
+        plain: list[str] = frame.get_column(names[0]).fill_null("").to_list()
+        return plain
     joined = parts[0] if len(parts) == 1 else pl.concat_str(parts, separator=GAP)
     texts: list[str] = frame.select(joined.alias("text")).to_series().to_list()
     return texts

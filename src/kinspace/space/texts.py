@@ -108,7 +108,7 @@ class Texts(Versions):
         weights : two floats, optional
             Of the vector's ranking and of the text's, at least 0; by default 1 and 1.
         candidates : int, optional
-            Of each ranking in a hybrid search, at least k; 100 by default.
+            Of each ranking in a hybrid search, at least k; 50 by default.
         exact : bool
             Have the vector's ranking proven, as for nearest_neighbors.
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .view import View
 
 _MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the index, and the average may be another
-_MORE = 4  # times as many candidates when those are not enough
-_FEW = 1_024  # rows allowed that the index is told by name
+_MORE = 3  # times as many candidates when those are not enough
+_FEW = 128  # rows allowed that are scored one by one, without asking the index
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
 _COUNTS = 65_536  # that are kept of a part
 _SLACK = 1 + 1e-5  # scores in the index are float32
@@ -85,21 +85,30 @@ class ViewText:
         positions, scores = np.empty(0, np.int64), np.empty(0)
         asked = self._scored(question) if k and any(clause.role != Role.NEVER for clause in question.clauses) else []
         open_ = [one for place in self._places if asked and (one := self._stream(place, question, asked, masks))]
-        limit = k + _MARGIN
+        limit, least, scored = k + _MARGIN, -math.inf, 0
         while open_:
-            fresh = np.concatenate([one.fetch(limit) for one in open_])
-            fresh = fresh[~np.isin(fresh, positions)]
-            positions = np.concatenate([positions, fresh])
-            scores = np.concatenate([scores, self._exact(asked, fresh)])
+            fetched = [one.fetch(limit) for one in open_]
+            fresh, bounds = (np.concatenate(each) for each in zip(*fetched, strict=True))
+            fresh = fresh[(bounds >= least) & ~np.isin(fresh, positions)]
+            exact = self._exact(asked, fresh)
+            scored += len(fresh)
+            positions = np.concatenate([positions, fresh[exact > 0]])
+            scores = np.concatenate([scores, exact[exact > 0]])
             least = -math.inf if len(scores) < k else float(np.partition(scores, len(scores) - k)[len(scores) - k])
             open_ = [one for one in open_ if one.reach > -math.inf and one.reach >= least]
             limit *= _MORE
         order = np.lexsort((self._view.seqs(positions), -scores))[:k]
-        return Found(positions[order], scores[order], len(scores))
+        return Found(positions[order], scores[order], scored)
 
-    def scores(self, question: Question, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The scores of those rows; 0 where nothing that is asked holds."""
-        return self._exact(self._scored(question), positions)
+    def scores(self, question: Question, positions: NDArray[np.int64], found: Found) -> NDArray[np.float64]:
+        """The scores of those rows, some of which were found; 0 where nothing that is asked holds."""
+        scores = np.zeros(len(positions))
+        there = np.isin(positions, found.positions)
+        order = np.argsort(found.positions)
+        places = np.searchsorted(found.positions, positions[there], sorter=order)
+        scores[there] = found.scores[order][places]
+        scores[~there] = self._exact(self._scored(question), positions[~there])
+        return scores
 
     def limited(self, question: Question, masks: list[Words] | None) -> list[Words] | None:
         """The masks, less the rows that lack what has to be there or hold what must not."""
@@ -126,19 +135,18 @@ class ViewText:
         """The rows of an index that may be found; None if none can."""
         index = place.words
         allowed = place.live if masks is None else _allowed(place, masks[place.number])
-        few = None
-        if allowed is not None:
-            count = int(np.count_nonzero(allowed))
-            few = np.flatnonzero(allowed) if count <= _FEW else None
-            if count == 0:
-                return None
+        share = 1.0 if allowed is None else np.count_nonzero(allowed) / index.rows
+        if share == 0:
+            return None
+        if allowed is not None and share * index.rows <= _FEW and not question.limits:
+            return _Stream(place, None, allowed, 1.0, share)
         scored = [one for terms, weight in asked if (one := index.worth(terms, weight)) is not None]
         must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
         never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
         if not scored or None in must:
             return None
-        query = index.all_of(scored, must, [one for one in never if one is not None], few)
-        return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK)
+        query = index.all_of(scored, must, [one for one in never if one is not None])
+        return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
 
     def _scored(self, question: Question) -> Scored:
         """What is scored, and what it is worth: a phrase as much as its words; of a prefix its terms, one by one."""
@@ -174,20 +182,30 @@ class ViewText:
 class _Stream:
     """What an index finds, as much of it as is asked for."""
 
-    def __init__(self, place: Place, query: Any, allowed: NDArray[np.bool_] | None, slack: float) -> None:
+    def __init__(self, place: Place, query: Any, allowed: NDArray[np.bool_] | None, slack: float, share: float) -> None:
         self.reach = math.inf  # no row that was not fetched has a higher score
         self._place = place
-        self._query = query
+        self._query = query  # None for every row that is allowed
         self._allowed = allowed
         self._slack = slack
+        self._share = share  # of the index's rows that are allowed
 
-    def fetch(self, limit: int) -> NDArray[np.int64]:
-        """Positions of those of the first `limit` rows that are allowed."""
-        rows, reach = self._place.words.best(self._query, limit)
-        self.reach = reach * self._slack
+    def fetch(self, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions of rows that are allowed, some `limit` of them, and scores that theirs are not above."""
+        index = self._place.words
+        first = self._place.start + index.first
+        if self._query is None:
+            assert self._allowed is not None
+            self.reach = -math.inf
+            few = np.flatnonzero(self._allowed)
+            return few + first, np.full(len(few), math.inf)
+        wanted = math.ceil(limit / self._share)
+        rows, scores = index.best(self._query, wanted)
+        bounds = scores * self._slack
+        self.reach = float(bounds[-1]) if len(rows) == wanted < index.sizes.filled else -math.inf
         if self._allowed is not None:
-            rows = rows[self._allowed[rows]]
-        return rows + (self._place.start + self._place.words.first)
+            bounds, rows = bounds[self._allowed[rows]], rows[self._allowed[rows]]
+        return rows + first, bounds
 
 
 def view_text(store: Store, view: View) -> ViewText:

@@ -65,10 +65,9 @@ def terms_of(words: Sequence[str], language: str) -> list[str]:
     """
     known = _known.get(language, {})
     try:
-        return [known[word] for word in words]
+        return list(map(known.__getitem__, words))
     except KeyError:
-        known = _learned(words, language)
-        return [known[word] for word in words]
+        return list(map(_learned(words, language).__getitem__, words))
 
 
 def terms_of_parts(text: str, language: str) -> list[list[str]]:

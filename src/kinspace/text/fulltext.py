@@ -79,18 +79,14 @@ class TextIndex:
         """The terms that begin so, and that most rows hold."""
         return [term for term, _ in self._searcher.terms_with_prefix(_TEXT, prefix, limit=most)]
 
-    def best(self, query: Any, limit: int) -> tuple[NDArray[np.int64], float]:
-        """Rows that answer a query, the likeliest first, and the score that no other row passes; −inf if all are here.
-
-        Rows count from 0.
-        """
+    def best(self, query: Any, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The rows, at most so many, counting from 0, that answer a query best, and tantivy's scores, descending."""
         limit = min(limit, self.sizes.filled)
         if limit == 0:
-            return np.empty(0, np.int64), -math.inf
+            return np.empty(0, np.int64), np.empty(0)
         hits = self._searcher.search(query, limit, count=False).hits
         rows = self._searcher.fast_field_values(_ROW, [address for _, address in hits])
-        reach = hits[-1][0] if len(hits) == limit < self.sizes.filled else -math.inf
-        return np.array(rows, np.int64), reach
+        return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float64)
 
     def rows_of(self, query: Any) -> NDArray[np.int64]:
         """All rows that answer a query, counting from 0, in no order."""
@@ -124,18 +120,14 @@ class TextIndex:
             return Query.const_score_query(_held(terms), weight * (K1 + 1))
         return Query.boost_query(_held(terms), weight / here)
 
-    def all_of(
-        self, scored: Iterable[Any], must: Iterable[Any], never: Iterable[Any], rows: NDArray[np.int64] | None
-    ) -> Any:
-        """A query for rows that one of `scored` finds, all of `must` and none of `never`; of `rows` only, if given."""
+    def all_of(self, scored: Iterable[Any], must: Iterable[Any], never: Iterable[Any]) -> Any:
+        """A query for rows that one of `scored` finds, all of `must` and none of `never`."""
         from tantivy import Occur, Query
 
         some = Query.boolean_query([(Occur.Should, one) for one in scored])
-        limits = list(must)
-        if rows is not None:
-            limits.append(Query.term_set_query(_schema(), _ROW, rows.tolist()))
-        clauses = [(Occur.Must, some), *((Occur.Must, Query.const_score_query(one, 0.0)) for one in limits)]
-        return Query.boolean_query([*clauses, *((Occur.MustNot, one) for one in never)])
+        limits = [(Occur.Must, Query.const_score_query(one, 0.0)) for one in must]
+        limits += [(Occur.MustNot, one) for one in never]
+        return Query.boolean_query([(Occur.Must, some), *limits]) if limits else some
 
 
 def make_index(
@@ -219,16 +211,16 @@ def bm25(parts: Sequence[Sequence[str]], asked: Sequence[tuple[tuple[str, ...], 
     norm = K1 * (1 - B + B * sum(map(len, parts)) / average)
     score = 0.0
     for terms, weight in asked:
-        times = sum(_times(part, terms) for part in parts)
+        times = 0
+        for part in parts:
+            here = part.count(terms[0])
+            times += here if here == 0 or len(terms) == 1 else _times(part, terms)
         if times:
             score += weight * (K1 + 1) / (1 + norm / times)
     return score
 
 
 def _times(part: Sequence[str], terms: tuple[str, ...]) -> int:
-    times = part.count(terms[0])
-    if len(terms) == 1 or times == 0:
-        return times
     return sum(tuple(part[at : at + len(terms)]) == terms for at in range(len(part) - len(terms) + 1))
 
 

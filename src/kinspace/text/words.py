@@ -12,7 +12,7 @@ _SIGNS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff\u0f71-\u0f84"
 )
 
-_ASCII_WORD = re.compile(r"[^\W_]+")
+_ASCII = {code: " " for code in range(128) if not chr(code).isalnum()}  # what stands between words
 _WORD = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_SIGNS}])+")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 
@@ -24,7 +24,7 @@ def words_of(text: str) -> list[str]:
     (['don', 't', 'split', 'me', 'no5', 'naïve', 'größe'], ['हिन्दी', 'भाषा'], ['python', '言語', '語だ'])
     """
     if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
+        return text.lower().translate(_ASCII).split()
     words: list[str] = []
     for piece in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
         if len(piece) > 2 and _IS_UNSPACED.match(piece):
