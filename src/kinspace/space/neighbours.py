@@ -127,8 +127,8 @@ class Neighbours(Measuring):
         store = self._store
         index_dims, slow = store.meta.index_dims, store.slow_query_seconds
         by_distance = positive is negative is boost is strategy is None and diversity is candidates is None
-        plain = key is vectors is where is threads is dims is rerank is expand is index_dims is slow is None
         by_distance = by_distance and params is None
+        plain = key is vectors is threads is dims is rerank is expand is index_dims is slow is None
         if (
             plain
             and by_distance
@@ -139,13 +139,16 @@ class Neighbours(Measuring):
         ):
             try:  # this way costs little more than the core's own call
                 view = store.view()
-                if ef_search is None:
+                masks = view.masks.get(where) if type(where) is str else None
+                if where is not None and masks is None:
+                    pass  # it has to be evaluated first
+                elif ef_search is None:
                     if recall is None:
-                        return Hits(view, *view.scan.nearest(vector, k))
+                        return Hits(view, *view.scan.nearest(vector, k, masks=masks))
                     if type(recall) is float:
-                        return Hits(view, *view.scan.nearest(vector, k, recall=recall))
+                        return Hits(view, *view.scan.nearest(vector, k, masks=masks, recall=recall))
                 elif recall is None and type(ef_search) is int and ef_search > 0:
-                    return Hits(view, *view.scan.nearest(vector, k, ef=ef_search))
+                    return Hits(view, *view.scan.nearest(vector, k, masks=masks, ef=ef_search))
             except (TypeError, ValueError):
                 pass  # the other way says what is wrong, or mends it
         ask = self._nearest_neighbors if slow is None else self._watched
