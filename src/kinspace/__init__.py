@@ -26,14 +26,18 @@ from .types import Hit
 
 if TYPE_CHECKING:
     from . import embed
-    from .filter import col
+    from .explain import Explanation
+    from .filter import Expression, col
     from .hnsw import Hnsw
+    from .query import Page, Select
     from .query.begin import select
     from .space.hits import Hits
     from .space.hub import Hub, connect
     from .space.publish import Published
+    from .space.reembedding import Reembedding
     from .space.remote_hub import RemoteHub
     from .space.space import Space
+    from .space.text_hits import TextHits
 
 __version__ = "0.1.0"
 
@@ -41,6 +45,8 @@ __all__ = [
     "Closed",
     "Conflict",
     "Corrupt",
+    "Explanation",
+    "Expression",
     "Frozen",
     "Hit",
     "Hits",
@@ -49,12 +55,16 @@ __all__ = [
     "InvalidInput",
     "KeyNotFound",
     "KinspaceError",
+    "Page",
     "Published",
+    "Reembedding",
     "RemoteHub",
+    "Select",
     "SnapshotNotFound",
     "Space",
     "SpaceExists",
     "SpaceNotFound",
+    "TextHits",
     "Unavailable",
     "__version__",
     "col",
@@ -72,12 +82,18 @@ __all__ = [
 ]
 
 _LATER = {  # name -> module that is imported when the name is first used, so that importing kinspace stays quick
+    "Explanation": ".explain",
+    "Expression": ".filter",
     "Hits": ".space.hits",
     "Hnsw": ".hnsw",
     "Hub": ".space.hub",
+    "Page": ".query",
     "Published": ".space.publish",
+    "Reembedding": ".space.reembedding",
     "RemoteHub": ".space.remote_hub",
+    "Select": ".query",
     "Space": ".space.space",
+    "TextHits": ".space.text_hits",
     "col": ".filter",
     "connect": ".space.hub",
     "select": ".query",

@@ -58,6 +58,17 @@ def fill(hub: ks.Hub) -> None:
         space.flush()
         space.delete("k7")
         space.set("in the log", of_dtype(dtype, 3))
+    texts = [f"File number {n} of many, with {'pictures' if n % 3 else 'music'}." for n in range(1_500)]
+    words = hub.create_space("words", embedder=ks.embed.Lsa.fit(texts, dims=4), key_type="int")
+    words.add_texts(
+        range(1_500), texts, section=[f"s{n % 7}" for n in range(1_500)], tags=[["a"] * (n % 2) for n in range(1_500)]
+    )
+    words.index_column("section", "tags")
+    words.index_text("text", "tags", language="german")
+    words.delete(5)
+    words.flush()
+    words.index()
+    words.add_texts([9_000], ["In the log, with music."])
 
 
 if __name__ == "__main__":

@@ -126,3 +126,21 @@ def test_a_space_of_the_second_format_has_its_states(tmp_path: Path) -> None:
         with pytest.raises(ks.Frozen):
             states.delete("k1")
         assert hub.merge("a fork", into=states.fork("again")).added == 1
+
+
+def test_a_hub_with_words_has_its_embedder_its_words_and_its_columns(tmp_path: Path) -> None:
+    with tarfile.open(FORMATS[3]) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path)
+    with ks.connect(tmp_path / "hub") as hub:
+        words = hub.get_space("words")
+        assert (words.column_indexes, words.text_columns) == (["section", "tags"], ("text", "tags"))
+        assert words.embedder.embed(["pictures"]).shape == (1, 4)
+        assert words.search("+1234", mode="text").keys == [1234]
+        assert words.search("log", mode="text").keys == [9_000]
+        assert words.select().where("section = 's3'").count() == len(range(3, 1_500, 7))
+        assert words.select().where("'a' = ANY(tags)").count() == 749, "key 5 is gone"
+        assert 5 not in words
+        words.compact()
+        assert words.search("music", k=3, mode="hybrid", where={"section": "s0"}).keys
+        assert words.check().ok

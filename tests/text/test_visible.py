@@ -191,3 +191,13 @@ def test_columns_that_are_no_text_are_refused_and_nothing_changes(space: ks.Spac
     with pytest.raises(ks.errors.InvalidInput, match="language"):
         space.index_text("title", language="klingon")
     assert space.text_columns == ("title", "body")
+
+
+def test_index_makes_what_no_search_has_asked_for(hub: ks.Hub) -> None:
+    space = hub.create_space("docs", dims=2)
+    space.load(keys=[f"k{n}" for n in range(2_000)], vectors=np.ones((2_000, 2)), columns={"text": ["a file"] * 2_000})
+    space.index_text("text")
+    space.flush()
+    space.index()
+    assert space.stats()["text_bytes"] > 0
+    assert space.check().ok

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import InvalidInput
 from .foreign import is_of
-
-Floats: TypeAlias = "NDArray[np.float32] | NDArray[np.float64]"
 
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)

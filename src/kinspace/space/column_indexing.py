@@ -83,7 +83,7 @@ def make_columns(store: Store, stopped: Callable[[], bool] = lambda: False, *, a
             break
         with store.indexes.building() as holds:
             holds(segment)
-            _make(store, segment, anew)
+            _make(store, segment, stopped, anew)
         gone |= not store.last_view().has(segment)
     if gone:
         store.sweep()  # of segments that were only held for this
@@ -96,7 +96,7 @@ def _segments(store: Store, anew: bool) -> list[str]:
     return [reader.entry.id for reader in wanted]
 
 
-def _make(store: Store, segment: str, anew: bool) -> None:
+def _make(store: Store, segment: str, stopped: Callable[[], bool], anew: bool) -> None:
     """What one segment lacks. No error leaves this in the background."""
     view = store.view()
     reader = view.segment(segment)
@@ -106,16 +106,19 @@ def _make(store: Store, segment: str, anew: bool) -> None:
         if anew:
             _read_again(reader, view)
         if find_zones(reader) is None:
-            keep_zones(reader, make_zones(reader), durable=store.durable)
+            zones = make_zones(reader)
+            if stopped():
+                return
+            keep_zones(reader, zones, durable=store.durable)
         for name in _missing(reader, view):
-            index = make_column_index(reader, name)
-            if index is not None:
+            index = None if stopped() else make_column_index(reader, name)
+            if index is not None and not stopped():
                 keep_column_index(reader, name, index, durable=store.durable)
     except Exception as error:
         if anew:
             raise
         known(reader).retry_columns = time.monotonic() + RETRY
-        if not isinstance(error, (KinspaceError, MemoryError)) and reader.folder.exists():
+        if not isinstance(error, (KinspaceError, MemoryError)) and not stopped() and reader.folder.exists():
             _log.warning("columns of space %r were not indexed, they are read instead: %s", store.name, error)
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .space import Space
     from .versions import Versions
 
-QUERIES = 100
 _SEED = 0  # of the rows that are asked about
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ..errors import Corrupt, KinspaceError
+from ..errors import KinspaceError
 from ..storage.reader import SegmentReader
 from .store import Store
 from .text_columns import TextColumns, text_columns
@@ -77,7 +77,7 @@ def _is_whole(reader: SegmentReader, columns: TextColumns) -> bool:
     """Whether a segment's full text is on the disk, and no byte of it is damaged."""
     try:
         read_text(reader, columns)
-    except Corrupt:
+    except KinspaceError:
         return False
     return True
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..embed.embedder import query_vector
@@ -170,6 +171,7 @@ class Texts(Versions):
         ...     explanation.answer.keys, explanation.to_dict()["visited"]
         (['a'], 3)
         """
+        _check_arguments("explain", Texts.search if text is not None else Texts.nearest_neighbors, arguments)
         if text is None:
             return self._explained(
                 "nearest_neighbors", lambda trace: self._nearest_neighbors(k, **arguments, trace=trace)
@@ -210,5 +212,16 @@ class Texts(Versions):
         if self._embedder is None:
             stored = self._store.meta.embedder
             how = "create_space(embedder=…)" if stored is None else f"get_space(embedder=…): it was made with {stored}"
-            raise InvalidInput(f"{call} needs the space's embedder; give it to {how}")
+            own = "; or give vector=" if call == "search" else ""
+            raise InvalidInput(f"{call} needs the space's embedder; give it to {how}{own}")
         return self._embedder
+
+
+def _check_arguments(call: str, as_of: Callable[..., object], arguments: Mapping[str, object]) -> None:
+    """InvalidInput unless these are names of arguments that another call has."""
+    known = [name for name in signature(as_of).parameters if name not in ("self", "k", "text")]
+    for name in arguments:
+        if name not in known:
+            raise InvalidInput(
+                f"{call} takes no {name}=; beside k it takes what {as_of.__name__} does: {', '.join(known)}"
+            )

@@ -76,7 +76,7 @@ class ViewText:
 
     def search(self, question: Question, k: int, masks: list[Words] | None, trace: Trace = UNTRACED) -> Found:
         """The k best rows, ties by insertion order: proven to be the best."""
-        with trace.stage("text", terms=len(question.clauses), indexes=len(self._places)) as stage:
+        with trace.stage("text", terms=len(question.clauses), parts=len(self._places)) as stage:
             found = self._search(question, k, masks)
             stage.note(scored=found.scored, found=len(found.positions))
         return found
