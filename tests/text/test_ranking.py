@@ -123,3 +123,21 @@ def test_no_score_changes_when_rows_move(change: str) -> None:
         before = answered(space, "viewer file", 50)
         getattr(space, change)()
         assert answered(space, "viewer file", 50) == before
+
+
+def test_a_prefix_of_more_terms_than_are_scored_finds_every_row(hub: ks.Hub) -> None:
+    space = hub.create_space("docs", dims=1)
+    space.multiset([(f"k{n:03}", [1.0], {"text": f"pre{n:03}" + " pre000" * (n < 3), "n": n}) for n in range(300)])
+    space.index_text("text", language="simple")
+    for question in ("pre*", "+pre*"):
+        hits = space.search(question, 1_000, mode="text")
+        assert sorted(hits.keys) == [f"k{n:03}" for n in range(300)]  # type: ignore[type-var]
+        assert space.search(question, mode="text", where="n = 299").keys == ["k299"]
+
+
+def test_one_letter_of_a_script_without_spaces_is_found(hub: ks.Hub) -> None:
+    space = hub.create_space("docs", dims=1)
+    space.multiset([("a", [1.0], {"text": "猫が好き"}), ("b", [1.0], {"text": "犬"})])
+    space.index_text("text")
+    assert space.search("猫", mode="text").keys == ["a"]
+    assert space.search("犬", mode="text").keys == ["b"]

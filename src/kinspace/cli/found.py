@@ -61,7 +61,8 @@ def show(
         out.print(screen.hits_table(found.rows, names, out.width, chosen=columns is not None))
     by = f"{space.metric} distance"
     if found.text is not None:
-        by = "by text, a higher score is better"
+        by = "by words and vectors" if found.text.mode == "hybrid" else "by words"
+        by += ", a higher score is better"
         extracts = found.text.snippets(before=screen.MARK, after=screen.MARK, escape=False)
         for key, one in list(zip(found.text.keys, extracts, strict=True))[found.offset :]:
             out.print(screen.marked(key, one))

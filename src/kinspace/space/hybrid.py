@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Mode = Literal["hybrid", "vector", "text"]
 Fusion = Literal["rrf", "weighted"]
 CANDIDATES = 50  # of each ranking, unless the caller says how many
+_HEAVIEST = 1e9
 RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher 2009
 
 
@@ -149,10 +150,10 @@ def _share(scores: NDArray[np.float64], candidates: NDArray[np.float64]) -> NDAr
 def _weights(weights: object) -> tuple[float, float]:
     if weights is None:
         return 1.0, 1.0
-    if isinstance(weights, Sequence) and not isinstance(weights, str) and len(weights) == 2:
-        given = [float(one) for one in weights if isinstance(one, (int, float)) and not isinstance(one, bool)]
-        if len(given) == 2 and all(math.isfinite(one) and one >= 0 for one in given) and sum(given) > 0:
+    if isinstance(weights, (Sequence, np.ndarray)) and not isinstance(weights, str) and len(weights) == 2:
+        given = [float(one) for one in weights if isinstance(one, Real) and not isinstance(one, (bool, np.bool_))]
+        if len(given) == 2 and all(0 <= one <= _HEAVIEST for one in given) and sum(given) > 0:
             return given[0], given[1]
     raise InvalidInput(
-        f"weights are two numbers of at least 0, of the vector and of the text, not both 0; got {weights!r}"
+        f"weights are two numbers in 0…{_HEAVIEST:g}, of the vector and of the text, not both 0; got {weights!r}"
     )

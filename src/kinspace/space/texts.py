@@ -206,7 +206,10 @@ class Texts(Versions):
         if how.mode != "text" and vector is None:
             with trace.stage("embed"):
                 vector = query_vector(self._need_embedder("search"), text)
-        return search(self._store, text, vector, how, where, params, trace)
+        hits = search(self._store, text, vector, how, where, params, trace)
+        if trace.wanted:
+            trace.note(exact=hits.exact, hits=len(hits), visited=hits.visited)
+        return hits
 
     def _need_embedder(self, call: str) -> Any:
         if self._embedder is None:

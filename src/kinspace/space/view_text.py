@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from ..explain import UNTRACED, Trace
 from ..storage.reader import SegmentReader
-from ..text.analysis import terms_of_parts
-from ..text.fulltext import Sizes, TextIndex, bm25, idf
+from ..text.fulltext import Sizes, TextIndex, idf
 from ..text.question import Clause, Question, Role
 from .bits import Words, unpack
 from .part import Part
 from .tail_text import tail_indexes
-from .text_columns import TextColumns, text_columns, texts_of
+from .text_columns import TextColumns, text_columns
 from .text_index import segment_text
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ _MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the inde
 _MORE = 3  # times as many candidates when those are not enough
 _FEW = 128  # rows allowed that are scored one by one, without asking the index
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
+_REST = 1e-6  # what a row scores for holding any, where a prefix has more: it is found, after others
 _COUNTS = 65_536  # that are kept of a part
 _SLACK = 1 + 1e-5  # scores in the index are float32
 
@@ -90,7 +90,7 @@ class ViewText:
             fetched = [one.fetch(limit) for one in open_]
             fresh, bounds = (np.concatenate(each) for each in zip(*fetched, strict=True))
             fresh = fresh[(bounds >= least) & ~np.isin(fresh, positions)]
-            exact = self._exact(asked, fresh)
+            exact = self._exact(question, asked, fresh)
             scored += len(fresh)
             positions = np.concatenate([positions, fresh[exact > 0]])
             scores = np.concatenate([scores, exact[exact > 0]])
@@ -107,7 +107,7 @@ class ViewText:
         order = np.argsort(found.positions)
         places = np.searchsorted(found.positions, positions[there], sorter=order)
         scores[there] = found.scores[order][places]
-        scores[~there] = self._exact(self._scored(question), positions[~there])
+        scores[~there] = self._exact(question, self._scored(question), positions[~there])
         return scores
 
     def limited(self, question: Question, masks: list[Words] | None) -> list[Words] | None:
@@ -143,9 +143,10 @@ class ViewText:
         scored = [one for terms, weight in asked if (one := index.worth(terms, weight)) is not None]
         must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
         never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
-        if not scored or None in must:
+        rest = [index.constant(index.matches(clause), _REST) for clause in self._cut_short(question)]
+        if not (scored or rest) or None in must:
             return None
-        query = index.all_of(scored, must, [one for one in never if one is not None])
+        query = index.all_of([*scored, *rest], must, [one for one in never if one is not None])
         return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
 
     def _scored(self, question: Question) -> Scored:
@@ -160,9 +161,18 @@ class ViewText:
                 scored[terms] = scored.get(terms, 0.0) + count * worth
         return list(scored.items())
 
+    def _cut_short(self, question: Question) -> list[Clause]:
+        """The prefixes that stand for more terms than are scored."""
+        prefixes = [clause for clause in question.clauses if clause.prefix and clause.role != Role.NEVER]
+        return [clause for clause in prefixes if len(self._beginning(clause)) > _EXPANDED]
+
+    def _beginning(self, clause: Clause) -> set[str]:
+        """The terms that begin so; if there are more than are scored, not all of them."""
+        return {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED + 1)}
+
     def _started(self, clause: Clause) -> list[str]:
         """The terms that a prefix stands for."""
-        found = {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED)}
+        found = self._beginning(clause)
         most = sorted(found, key=lambda term: (-self._held(term), term))[:_EXPANDED]
         return [*most, clause.stem] if clause.stem and clause.stem not in most else most
 
@@ -172,11 +182,17 @@ class ViewText:
             self._holding[term] = sum(_holding(place, term) for place in self._places)
         return self._holding[term]
 
-    def _exact(self, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        names = [name for name in self.columns.names if name in self._view.schema]
-        texts = texts_of(self._view.take(positions, names), names) if names and len(positions) else []
-        language = self.columns.language
-        return np.array([bm25(terms_of_parts(text, language), asked, self.average) for text in texts], np.float64)
+    def _exact(self, question: Question, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The rows' scores; 0 where nothing that is asked holds."""
+        scores = np.zeros(len(positions))
+        terms = [(tuple(map(str.encode, each)), weight) for each, weight in asked]
+        rest = [(clause.terms[0].encode(), _REST) for clause in self._cut_short(question)]
+        for place in self._places:
+            rows = positions - (place.start + place.words.first)
+            here = np.flatnonzero((rows >= 0) & (rows < place.words.rows))
+            if len(here):
+                scores[here] = place.words.scores(rows[here], terms, rest, self.average)
+        return scores
 
 
 class _Stream:

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import InvalidInput
 from .words import words_of
 
-VERSION = 2  # of the rules below: an index made by others is made anew
+VERSION = 3  # of the rules below: an index made by others is made anew
 SIMPLE = "simple"
 GAP = "\1"  # between parts of a row's text that no phrase spans
 _STEMMED = (

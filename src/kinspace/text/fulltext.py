@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .analysis import terms_of_parts
+from .analysis import GAP, terms_of_parts
 from .question import Clause
 
 K1, B = 1.2, 0.75  # tantivy's own
@@ -19,7 +20,9 @@ _TEXT, _ROW = "text", "row"
 _HEAP = 64 << 20  # bytes of a writer's thread
 _SMALL_HEAP = 15 << 20  # the least it takes
 _SMALL = 4_096  # rows for which that is enough
-_LENGTHS = "lengths.npy"
+_LENGTHS, _ENDS, _TERMS = "lengths.npy", "ends.npy", "terms.utf8"
+_SPACE, _GAP = b" ", GAP.encode()
+_REMOVALS = 20
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
 
@@ -31,11 +34,27 @@ class Sizes(NamedTuple):
 
 
 class TextIndex:
-    """Rows from `first` on, as many as there are lengths: those that have a term are documents of a tantivy index."""
+    """Rows from `first` on, as many as there are lengths: those that have a term are documents of a tantivy index.
 
-    def __init__(self, index: Any, first: int, lengths: NDArray[np.uint32]) -> None:
+    Their terms are kept end to end as well, since tantivy does not say how often a row holds one.
+    """
+
+    def __init__(
+        self,
+        index: Any,
+        first: int,
+        lengths: NDArray[np.uint32],
+        ends: NDArray[np.uint64],
+        terms: NDArray[np.uint8],
+    ) -> None:
+        if len(lengths) != len(ends) or (
+            len(ends) and (int(ends[-1]) != len(terms) or bool((np.diff(ends) < 0).any()))
+        ):
+            raise ValueError("rows, their ends and their terms don't belong together")
         self.first = first
         self.lengths = lengths  # terms of each row
+        self._ends = ends  # in `terms`, of each row
+        self._terms = terms  # UTF-8: a space between two of a part, a gap between parts
         self.rows = len(lengths)
         self.sizes = self.sizes_of(None)
         self._index = index  # it has what the searcher looks at
@@ -92,6 +111,28 @@ class TextIndex:
         """All rows that answer a query, counting from 0, in no order."""
         return self.best(query, self.sizes.filled)[0]
 
+    def scores(
+        self,
+        rows: NDArray[np.int64],
+        asked: Sequence[tuple[tuple[bytes, ...], float]],
+        rest: Sequence[tuple[bytes, float]],
+        average: float,
+    ) -> list[float]:
+        """BM25 of those rows, counting from 0, for terms and phrases and what each is worth.
+
+        And `rest`: prefixes, and what it is worth to hold a term that begins so, however often.
+        """
+        ends, terms = self._ends, self._terms
+        begins = np.where(rows > 0, ends[rows - 1], 0).tolist()
+        found = []
+        for begin, end in zip(begins, ends[rows].tolist(), strict=True):
+            parts = [part.split(_SPACE) for part in terms[begin:end].tobytes().split(_GAP)] if end > begin else []
+            score = bm25(parts, asked, average)
+            for prefix, worth in rest:
+                score += worth if any(term.startswith(prefix) for part in parts for term in part) else 0.0
+            found.append(score)
+        return found
+
     def matches(self, clause: Clause) -> Any:
         """A query for the rows that a clause holds for; None if there are none."""
         from tantivy import Occur, Query
@@ -120,6 +161,12 @@ class TextIndex:
             return Query.const_score_query(_held(terms), weight * (K1 + 1))
         return Query.boost_query(_held(terms), weight / here)
 
+    def constant(self, query: Any, score: float) -> Any:
+        """The query, whose rows all have that score."""
+        from tantivy import Query
+
+        return Query.const_score_query(query, score)
+
     def all_of(self, scored: Iterable[Any], must: Iterable[Any], never: Iterable[Any]) -> Any:
         """A query for rows that one of `scored` finds, all of `must` and none of `never`."""
         from tantivy import Occur, Query
@@ -147,17 +194,21 @@ def make_index(
 
     index = Index(_schema(), path=None if folder is None else str(folder))
     writer = index.writer(heap_size=_SMALL_HEAP if rows <= _SMALL else _HEAP, num_threads=1)
-    lengths = np.zeros(rows, np.uint32)
-    for row, text in enumerate(_one_by_one(batches, check)):
-        parts = terms_of_parts(text, language) if text else []
-        length = sum(map(len, parts))
-        if length:
-            document = Document()
-            for part in filter(None, parts):
-                document.add_text(_TEXT, " ".join(part))
-            document.add_unsigned(_ROW, row)
-            writer.add_document(document)
-            lengths[row] = length
+    lengths, ends, end = np.zeros(rows, np.uint32), np.zeros(rows, np.uint64), 0
+    with io.BytesIO() if folder is None else (folder / _TERMS).open("wb") as kept:
+        for row, text in enumerate(_one_by_one(batches, check)):
+            parts = [part for part in terms_of_parts(text, language) if part] if text else []
+            if parts:
+                document = Document()
+                values = list(map(" ".join, parts))
+                for value in values:
+                    document.add_text(_TEXT, value)
+                document.add_unsigned(_ROW, row)
+                writer.add_document(document)
+                lengths[row] = sum(map(len, parts))
+                end += kept.write(GAP.join(values).encode())
+            ends[row] = end
+        terms = np.frombuffer(kept.getvalue(), np.uint8) if isinstance(kept, io.BytesIO) else np.empty(0, np.uint8)
     check()
     writer.commit()
     writer.wait_merging_threads()
@@ -166,7 +217,14 @@ def make_index(
         for name in _LOCKS:
             (folder / name).unlink(missing_ok=True)
         np.save(folder / _LENGTHS, lengths, allow_pickle=False)
-    return TextIndex(index, first, lengths)
+        np.save(folder / _ENDS, ends, allow_pickle=False)
+        terms = _mapped(folder / _TERMS)
+    return TextIndex(index, first, lengths, ends, terms)
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    """A file's bytes; one that is empty can't be mapped."""
+    return np.memmap(path, np.uint8, "r").view(np.ndarray) if path.stat().st_size else np.empty(0, np.uint8)
 
 
 def _one_by_one(batches: Iterable[Sequence[str]], check: Callable[[], None]) -> Iterator[str]:
@@ -186,10 +244,13 @@ def open_index(folder: Path) -> TextIndex:
     try:
         for path in folder.iterdir():
             (place / path.name).symlink_to(path.resolve())
-        return TextIndex(Index.open(str(place)), 0, np.load(folder / _LENGTHS, allow_pickle=False))
+        lengths, ends = (np.load(folder / name, allow_pickle=False) for name in (_LENGTHS, _ENDS))
+        return TextIndex(Index.open(str(place)), 0, lengths, ends, _mapped(folder / _TERMS))
     finally:
-        for _ in range(2):  # a lock may come while it is removed
+        for _ in range(_REMOVALS):  # a lock may come while it is removed
             shutil.rmtree(place, ignore_errors=True)
+            if not place.exists():
+                break
 
 
 def idf(rows: int, holding: int) -> float:
@@ -203,7 +264,7 @@ def _idf32(rows: int, holding: int) -> float:
     return float(np.log(one + (np.float32(rows - holding) + half) / (np.float32(holding) + half)))
 
 
-def bm25(parts: Sequence[Sequence[str]], asked: Sequence[tuple[tuple[str, ...], float]], average: float) -> float:
+def bm25(parts: Sequence[Sequence[bytes]], asked: Sequence[tuple[tuple[bytes, ...], float]], average: float) -> float:
     """The score of a row whose text has these terms, for terms and phrases and what each is worth.
 
     Robertson and Zaragoza 2009; a phrase counts as often as it occurs.
@@ -220,7 +281,7 @@ def bm25(parts: Sequence[Sequence[str]], asked: Sequence[tuple[tuple[str, ...], 
     return score
 
 
-def _times(part: Sequence[str], terms: tuple[str, ...]) -> int:
+def _times(part: Sequence[bytes], terms: tuple[bytes, ...]) -> int:
     return sum(tuple(part[at : at + len(terms)]) == terms for at in range(len(part) - len(terms) + 1))
 
 

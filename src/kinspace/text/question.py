@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import InvalidInput
 from .analysis import terms_of
-from .words import words_of
+from .words import is_lone, words_of
 
 MOST_CLAUSES = 256  # different ones that are looked for; what follows is passed over
 MOST_CHARACTERS = 100_000
@@ -94,4 +94,6 @@ def _clauses(token: re.Match[str], language: str) -> list[Clause]:
         started = Clause(role, (plain,), prefix=True, stem="" if stem.startswith(plain) else stem)
         return [*(Clause(role, (term,)) for term in terms_of(words[:-1], language)), started]
     terms = tuple(terms_of(words, language))
+    if len(words) == 1 and is_lone(words[0]):
+        return [Clause(role, terms, prefix=True)]
     return [Clause(role, terms)] if role != Role.ANY else [Clause(role, (term,)) for term in terms]

@@ -17,6 +17,11 @@ _WORD = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_SIGNS}])+")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 
 
+def is_lone(word: str) -> bool:
+    """Whether it is one letter of a script that is written without spaces, of which texts have pairs."""
+    return len(word) == 1 and _IS_UNSPACED.match(word) is not None
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a text, in order: runs of letters and digits, normalised (NFKC) and in lower case.
 
