@@ -161,7 +161,7 @@ def test_wrong_arguments_are_what_they_are_to_a_search(space: ks.Space) -> None:
         space.explain(3)
     with pytest.raises(ks.errors.KeyNotFound, match="no row of space"):
         space.explain(3, key=0)
-    with pytest.raises(TypeError, match="nearest_neighbors"):
+    with pytest.raises(ks.errors.InvalidInput, match="takes no nothing=.*nearest_neighbors"):
         space.explain(3, vector=X[0], nothing=True)
 
 

@@ -256,8 +256,9 @@ def test_what_delete_all_leaves_that_no_snapshot_sees_is_looked_after(
 ) -> None:
     space.set("a", [1, 1, 1])
     space.snapshot("one")
-    space.load(keys=[f"k{i}" for i in range(4_096)], vectors=np.ones((4_096, 3)))
     called: list[Any] = []
-    monkeypatch.setattr(space._background, "look_after", called.append)
+    monkeypatch.setattr(space._background, "look_after", called.append)  # nor does it begin by itself
+    space.load(keys=[f"k{i}" for i in range(4_096)], vectors=np.ones((4_096, 3)))
+    called.clear()
     space.delete_all()
     assert called == [space._store]
