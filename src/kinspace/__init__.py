@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from .hnsw import Hnsw
     from .query import Page, Select
     from .query.begin import select
+    from .space.connect import connect
     from .space.hits import Hits
-    from .space.hub import Hub, connect
+    from .space.hub import Hub
     from .space.publish import Published
     from .space.reembedding import Reembedding
     from .space.remote_hub import RemoteHub
@@ -95,7 +96,7 @@ _LATER = {  # name -> module that is imported when the name is first used, so th
     "Space": ".space.space",
     "TextHits": ".space.text_hits",
     "col": ".filter",
-    "connect": ".space.hub",
+    "connect": ".space.connect",
     "select": ".query",
 }
 

@@ -94,8 +94,8 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_word(tmp_path: Path) -> Non
 def test_ctrl_c_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
-        "from kinspace.space import hub\n"
-        "hub.connect = lambda path: os.kill(os.getpid(), signal.SIGINT)\n"
+        "from kinspace.space import connect\n"
+        "connect.connect = lambda path: os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.argv = ['kinspace', 'demo']\n"
         "from kinspace.cli import main\n"
         "main()"

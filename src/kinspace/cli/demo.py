@@ -76,7 +76,7 @@ def _store(path: Path, out: Console, *, quiet: bool) -> dict[str, Any]:
     from .. import __version__, simd
     from ..demo import docstrings
     from ..embed import Hashing
-    from ..space.hub import connect
+    from ..space.connect import connect
     from .screen import duration, size
 
     if not quiet:
@@ -125,7 +125,7 @@ def _store(path: Path, out: Console, *, quiet: bool) -> dict[str, Any]:
 
 def _ask(path: Path, out: Console, *, quiet: bool) -> list[dict[str, Any]]:
     """Put the questions, one after another."""
-    from ..space.hub import connect
+    from ..space.connect import connect
 
     answered = []
     with connect(path) as hub:
@@ -139,6 +139,8 @@ def _ask(path: Path, out: Console, *, quiet: bool) -> list[dict[str, Any]]:
             seconds = perf_counter() - begin
             rows = hits.rows.select("key", "summary").rows(named=True)
             found = [{"distance": hit.distance, **row} for hit, row in zip(hits, rows, strict=True)]
+            if question.key is None:
+                found = [{**one, "_score": -one["distance"]} for one in found]
             answered.append({**question._asdict(), "seconds": seconds, "exact": hits.exact, "hits": found})
     if not quiet:
         _show(answered, out)
@@ -156,13 +158,13 @@ def _show(answered: list[dict[str, Any]], out: Console) -> None:
         asked.append(one["words"] or f"what is near {one['key']}", "bold")
         if one["where"]:
             asked.append(f"  where {one['where']}", "magenta")
-        asked.append(f"  · {screen.duration(one['seconds'])}", "dim")
+        by = "score, by words and vectors" if one["key"] is None else "distance"
+        asked.append(f"  · {by} · {screen.duration(one['seconds'])}", "dim")
         out.print(asked, soft_wrap=True)
-        rows = [hit | {"distance": f"{hit['distance']:.2f}"} for hit in one["hits"]]
-        widths = {"distance": 6, "key": min(keys, max(28, out.width // 3))}
-        out.print(
-            screen.table(rows, ("distance", "key", "summary"), out.width, first="key", header=False, fixed=widths)
-        )
+        measure = "_score" if one["key"] is None else "distance"
+        rows = [hit | {measure: f"{hit[measure]:.2f}"} for hit in one["hits"]]
+        widths = {measure: 6, "key": min(keys, max(28, out.width // 3))}
+        out.print(screen.table(rows, (measure, "key", "summary"), out.width, first="key", header=False, fixed=widths))
         out.print()
 
 

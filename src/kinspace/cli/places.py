@@ -30,7 +30,7 @@ JsonOption = Annotated[
 
 def make_hub(path: str) -> Hub:
     """Open a hub, or make it."""
-    from ..space.hub import connect
+    from ..space.connect import connect
 
     return connect(path)
 

@@ -128,7 +128,7 @@ class Lsa:
             raise Unavailable(f"{path} can't be read: {error}") from error
         wrong = (pl.exceptions.PolarsError, pl.exceptions.PanicException, LookupError, AttributeError, OSError)
         try:
-            dims = pl.read_ipc_schema(io.BytesIO(raw))["vector"].shape[0]  # type: ignore[attr-defined]
+            dims = pl.read_ipc_schema(io.BytesIO(raw))["vector"].shape[0]  # type: ignore[attr-defined]  # an Array, or else it is caught
         except wrong as error:
             raise Corrupt(f"{path} is not what an lsa embedder was fitted to: {error}") from error
         return cls._of_bytes(raw, dims)

@@ -45,7 +45,7 @@ def compared(comparison: Comparison, left: Typed, right: Typed) -> pl.Expr:
     if right.known and not left.known:
         return _against(comparison, left, right.value)
     a, b = _alike(left, right)
-    return SIGNS[comparison](a, b)  # type: ignore[no-any-return]
+    return SIGNS[comparison](a, b)  # type: ignore[no-any-return]  # operator's functions are untyped
 
 
 def among(one: Typed, options: Sequence[Scalar]) -> pl.Expr:
@@ -97,8 +97,8 @@ def _against(comparison: Comparison, one: Typed, value: Scalar) -> pl.Expr:
                 comparison = "<" if near > exact else "<="
             else:
                 comparison = ">=" if near > exact else ">"
-        return SIGNS[comparison](one.expr, pl.lit(near, dtype=one.dtype))  # type: ignore[no-any-return]
-    return SIGNS[comparison](one.expr, constant(value).expr)  # type: ignore[no-any-return]
+        return SIGNS[comparison](one.expr, pl.lit(near, dtype=one.dtype))  # type: ignore[no-any-return]  # operator's functions are untyped
+    return SIGNS[comparison](one.expr, constant(value).expr)  # type: ignore[no-any-return]  # operator's functions are untyped
 
 
 def _against_whole(
@@ -111,7 +111,7 @@ def _against_whole(
     if comparison in ("=", "!="):
         if number.denominator != 1 or not low <= number <= high:
             return _always(expr, comparison == "!=")
-        return SIGNS[comparison](expr, pl.lit(int(number), dtype=dtype))  # type: ignore[no-any-return]
+        return SIGNS[comparison](expr, pl.lit(int(number), dtype=dtype))  # type: ignore[no-any-return]  # operator's functions are untyped
     if comparison in ("<", "<="):
         limit = math.ceil(number) - 1 if comparison == "<" else math.floor(number)
         if limit >= high or limit < low:
@@ -174,9 +174,9 @@ def _nearest(value: Scalar, dtype: pl.DataType) -> tuple[float, _Exact]:
     """The nearest number of a float type, and the one to compare with: fractions are taken as precise as the type."""
     with np.errstate(over="ignore"):
         try:
-            near = float(np.float32(float(value)) if isinstance(dtype, pl.Float32) else float(value))  # type: ignore[arg-type]
+            near = float(np.float32(float(value)) if isinstance(dtype, pl.Float32) else float(value))  # type: ignore[arg-type]  # a number
         except OverflowError:
-            near = math.inf if value > 0 else -math.inf  # type: ignore[operator]
+            near = math.inf if value > 0 else -math.inf  # type: ignore[operator]  # a number
     return near, Fraction(value) if isinstance(value, int) else near
 
 

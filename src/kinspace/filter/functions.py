@@ -110,7 +110,7 @@ def _case(*some: Typed) -> pl.Expr:
     made: Any = pl
     for condition, value in zip(some[:-1:2], some[1:-1:2], strict=True):
         made = made.when(condition.expr.cast(pl.Boolean)).then(value.expr)
-    return made.otherwise(some[-1].expr)  # type: ignore[no-any-return]
+    return made.otherwise(some[-1].expr)  # type: ignore[no-any-return]  # Polars has a type for each step
 
 
 def _matches(one: Typed, pattern: Typed) -> pl.Expr:

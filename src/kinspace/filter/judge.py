@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from ..errors import InvalidInput
+from .names import check_column
 
 MAX_DEPTH = 256  # Polars' own recursion runs out of stack at some thousands
 MAX_NODES = 4_096
@@ -30,8 +31,7 @@ def columns_of(expr: pl.Expr, schema: Mapping[str, pl.DataType]) -> tuple[str, .
     if len(names) > MAX_NODES:
         raise _too_large()
     for name in names:
-        if name not in schema:
-            raise InvalidInput(f"there is no column {name!r}; the columns are: {', '.join(map(repr, schema))}")
+        check_column(name, schema)
     nodes = _nodes(expr, schema)
     for node, below in nodes:
         _check_rowwise(node, below)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -10,6 +10,22 @@ from ..errors import InvalidInput
 from .tree import Column
 
 Schema = Mapping[str, pl.DataType]
+
+
+def check_column(name: object, columns: Iterable[str], what: str = "") -> str:
+    """Return the name of a column; InvalidInput, listing those there are, unless it is one. `what` it was wanted for.
+
+    Examples
+    --------
+    >>> check_column("year", ["month"], " to index")
+    Traceback (most recent call last):
+    ...
+    kinspace.errors.InvalidInput: there is no column 'year' to index; the columns are: 'month'
+    """
+    if not isinstance(name, str) or name not in columns:
+        there = ", ".join(map(repr, columns)) or "none"
+        raise InvalidInput(f"there is no column {name!r}{what}; the columns are: {there}")
+    return name
 
 
 def find_column(path: Sequence[str], schema: Schema) -> tuple[Column, pl.DataType]:
@@ -30,8 +46,7 @@ def find_column(path: Sequence[str], schema: Schema) -> tuple[Column, pl.DataTyp
     else:
         length = next((n for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in schema), 0)
     if not length:
-        name = path[0] if len(path) == 1 else parts[0]
-        raise InvalidInput(f"there is no column {name!r}; the columns are: {', '.join(map(repr, schema))}")
+        check_column(path[0] if len(path) == 1 else parts[0], schema)
     name, fields = ".".join(parts[:length]), parts[length:]
     return Column((name, *fields)), _field(name, fields, schema[name])
 

@@ -141,7 +141,7 @@ class _Reader:
             raise InvalidInput("a list of values is compared by = ANY(:values) or <> ALL(:values)")
         if not isinstance(operand, Constant):
             raise InvalidInput(f"{quantifier.upper()}() of a list is compared with one value, the same for every row")
-        return Elements(quantifier, self.read(of.expressions[0], depth), sign, operand.value)  # type: ignore[arg-type]
+        return Elements(quantifier, self.read(of.expressions[0], depth), sign, operand.value)  # type: ignore[arg-type]  # one of both
 
     def distinct(self, node: Any, depth: int) -> Value:
         left, right = (self.read(one, depth) for one in _only(node, "this", "expression"))
@@ -150,7 +150,7 @@ class _Reader:
 
     def computed(self, node: Any, depth: int) -> Value:
         left, right = _only(node, "this", "expression", ignored=("typed", "safe"))
-        return arithmetic(_OPERATIONS[type(node)], self.read(left, depth), self.read(right, depth))  # type: ignore[arg-type]
+        return arithmetic(_OPERATIONS[type(node)], self.read(left, depth), self.read(right, depth))  # type: ignore[arg-type]  # looked up
 
     def negative(self, node: Any, depth: int) -> Value:
         (of,) = _only(node, "this")

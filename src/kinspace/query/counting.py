@@ -9,11 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
+from ..filter import check_column
 from .facets import count_values
 from .grouping import first_of_each
 from .order import ordered
 from .plan import Plan
-from .projection import check_known
 from .source import Rows, Search
 
 COUNT = "_count"  # the column of how many
@@ -31,7 +31,11 @@ def count(rows: Rows, plan: Plan, search: Search | None) -> int:
 
 def facets(rows: Rows, plan: Plan, search: Search | None, column: str, limit: int | None) -> pl.DataFrame:
     """The values of a column among the rows that where and within let through, and how many have each."""
-    check_known(column, rows.schema)
+    check_column(column, rows.schema)
+    if column not in rows.columns:
+        raise InvalidInput(
+            f"column {column!r} holds the vectors, which are not counted; the columns are: {rows.columns}"
+        )
     if column == COUNT:
         raise InvalidInput(f"the column {COUNT!r} of the answer would be there twice; rename yours")
     if plan.within is None and (search is None or not len(search.left_out)):

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from ..arrays import Column, as_column, as_query, as_vector
 from ..errors import InvalidInput, KeyNotFound
 from ..explain import UNTRACED, Trace
-from ..filter import Predicate
+from ..filter import Predicate, check_column
 from ..hnsw import Hnsw
 from ..knn import search
 from ..length import parse_query
 from ..types import Key, parse_metric
 from .facets import count_values
 from .nearest import Nearest
-from .projection import check_known
 from .ranked import Ranked
 from .shortened import shortened
 from .source import Search
@@ -69,7 +68,7 @@ class Frame:
             parse_metric(asked.metric)
         if asked.column is None:
             raise InvalidInput('a frame may have many columns of vectors; say which one: .nearest("column", query)')
-        check_known(asked.column, self.schema)
+        check_column(asked.column, self.schema)
         if asked.key is not None:
             _check_key(asked.key, self.schema)
         if asked.vector is None:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..errors import InvalidInput
-from ..filter import Expression, value_expression
+from ..filter import Expression, check_column, value_expression
 from .source import Rows
 
 DISTANCE = "_dist"  # what nearest found; a column of the source by this name gives way to it where it is named
@@ -33,7 +33,7 @@ class Projection:
         needed: dict[str, None] = {}
         for one in asked.values():
             for root in _roots(one, rows):
-                check_known(root, known)
+                check_column(root, known)
                 needed[root] = None
         if self._distance:
             del needed[DISTANCE]
@@ -55,16 +55,10 @@ class Projection:
             raise InvalidInput(f"the select's expressions cannot be evaluated: {error}") from error
 
 
-def check_known(name: str, columns: Sequence[str] | Mapping[str, object]) -> None:
-    """Raise InvalidInput, listing the columns there are, unless it is one of them."""
-    if name not in columns:
-        raise InvalidInput(f"there is no column {name!r}; the columns are: {', '.join(map(repr, columns))}")
-
-
 def check_orderable(names: Sequence[str], schema: Mapping[str, pl.DataType], what: str) -> None:
     """Raise InvalidInput unless they are columns whose values can be compared."""
     for name in names:
-        check_known(name, schema)
+        check_column(name, schema)
         if schema[name] == pl.Object:
             raise InvalidInput(f"cannot {what} {name!r}: it holds Python objects")
 

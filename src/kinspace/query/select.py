@@ -11,7 +11,7 @@ import polars as pl
 
 from ..errors import InvalidInput, Unavailable
 from ..explain import UNTRACED, Explanation, Trace
-from ..filter import Expression, compile_predicate, parse_filter
+from ..filter import Expression, check_column, compile_predicate, parse_filter
 from ..filter.params import parse_params
 from ..ranking import parse_examples, parse_ranking
 from ..types import Key, parse_count, parse_distance, parse_k
@@ -20,7 +20,7 @@ from .nearest import parse_nearest
 from .order import ordered
 from .page import Page
 from .plan import Condition, Group, Plan, Sort
-from .projection import Projection, check_known
+from .projection import Projection
 from .source import Rows, Search, Source
 
 if TYPE_CHECKING:
@@ -333,5 +333,5 @@ class Select:
         if not isinstance(column, str):
             raise InvalidInput(f"{part} takes a column's name; got {column!r:.40} ({type(column).__name__})")
         if self.source.fixed is not None:
-            check_known(column, self.source.fixed)
+            check_column(column, self.source.fixed)
         return column

@@ -54,7 +54,7 @@ def _check_size(text: str) -> None:
 
 def _check_tokens(tokens: list[Token]) -> None:
     if not tokens or tokens[0].token_type != TokenType.SELECT:
-        raise InvalidInput(f"{TAKES}; got {repr(tokens[0].text) if tokens else 'nothing':.40}. {ELSEWHERE}")
+        raise InvalidInput(f"{TAKES}; got {repr(tokens[0].text) if tokens else 'nothing':.40} at its beginning")
     if len(tokens) > MAX_TOKENS:
         raise InvalidInput(f"the statement has more than {MAX_TOKENS:,} words; give lists as parameters: x in :values")
     if any(token.token_type == TokenType.SEMICOLON for token in tokens[:-1]):

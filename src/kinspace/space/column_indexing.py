@@ -30,15 +30,15 @@ _log = logging.getLogger("kinspace")
 
 def index_columns(store: Store, columns: tuple[str, ...]) -> None:
     """Have these columns indexed too, in the segments there are and those to come; returns when it is done."""
+    from ..filter import check_column
+
     if not columns:
         raise InvalidInput("index_column takes the names of columns; got none")
     store.present("indexing a column")
     with store.write("indexing a column", rows=False) as transaction:
         schema = transaction.view.schema
         for name in columns:
-            if not isinstance(name, str) or name not in schema:
-                there = ", ".join(map(repr, schema)) or "none"
-                raise InvalidInput(f"there is no column {name!r} to index; the columns are: {there}")
+            check_column(name, schema, " to index")
             if not can_be_indexed(schema[name]):
                 kinds = "numbers, strings, booleans, dates and times, and lists of them"
                 raise InvalidInput(f"column {name!r} holds {schema[name]}; what can be indexed are {kinds}")

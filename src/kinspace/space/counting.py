@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidInput
+from ..filter import check_column
+from ..query.facets import check_countable, flattened
 from .bits import Words, unpack
 from .column_files import index_for
 from .column_index import full
@@ -56,7 +57,8 @@ def facet_counts(
     """
     import polars as pl
 
-    dtype = counted_type(view, column)
+    check_column(column, view.schema)
+    dtype = check_countable(column, view.schema[column])
     found = [
         _counted(view, part, words, column) for part, words in zip(view.parts, _matching(view, predicate), strict=True)
     ]
@@ -97,36 +99,8 @@ def _counted(view: View, part: Part, words: Words | None, column: str) -> pl.Dat
     values = part.frame(view.schema, [column], keys=False).get_column(column)
     if words is not None:
         values = values.filter(pl.Series(unpack(words, part.rows)))
-    frame = _flat(values).drop_nulls().alias("value").to_frame()
+    frame = flattened(values).drop_nulls().alias("value").to_frame()
     return frame.group_by("value").len("rows").cast({"rows": pl.Int64})
-
-
-def counted_type(view: View, column: str) -> pl.DataType:
-    """The type of the values that are counted of a column; InvalidInput if there are none."""
-    import polars as pl
-
-    if column not in view.schema:
-        there = ", ".join(map(repr, view.schema)) or "none"
-        raise InvalidInput(f"there is no column {column!r}; the columns are: {there}")
-    dtype = view.schema[column]
-    inner = dtype.inner if isinstance(dtype, (pl.List, pl.Array)) else dtype
-    if inner.is_nested():
-        raise InvalidInput(
-            f"column {column!r} holds {dtype}; values that can be counted are not nested, or in one list"
-        )
-    found: pl.DataType = inner() if isinstance(inner, type) else inner
-    return found
-
-
-def _flat(values: pl.Series) -> pl.Series:
-    """Of lists their elements, each once a row; zeros without their sign."""
-    import polars as pl
-
-    if isinstance(values.dtype, pl.Array):
-        values = values.arr.to_list()
-    if isinstance(values.dtype, pl.List):
-        values = values.list.unique().explode()
-    return values.replace(-0.0, 0.0) if values.dtype.is_float() else values
 
 
 def _matching(view: View, predicate: Predicate | None) -> list[Words | None]:

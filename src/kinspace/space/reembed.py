@@ -194,11 +194,11 @@ class Refill:
 def _check_text(view: View, text: object) -> None:
     import polars as pl
 
-    if not isinstance(text, str) or text not in view.schema:
-        there = ", ".join(map(repr, view.schema)) or "none"
-        raise InvalidInput(f"there is no column {text!r} to embed (say which with text=); there are: {there}")
-    if view.schema[text] != pl.String:
-        raise InvalidInput(f"column {text!r} is to be texts; it is {view.schema[text]}")
+    from ..filter import check_column
+
+    name = check_column(text, view.schema, " to embed (say which with text=)")
+    if view.schema[name] != pl.String:
+        raise InvalidInput(f"column {name!r} is to be texts; it is {view.schema[name]}")
 
 
 def _check_texts(view: View, places: NDArray[np.int64], text: str) -> None:

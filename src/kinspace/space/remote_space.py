@@ -157,7 +157,7 @@ class RemoteSpace(Space):
 
     def download_snapshot(self, path: str | os.PathLike[str] | None = None) -> Space:
         """An independent, writable copy, in memory or in the hub at a path: what is not cached yet is fetched."""
-        from .hub import connect
+        from .connect import connect
 
         for part in self._remote.view().parts[:-1]:
             assert isinstance(part.source, SegmentReader)

@@ -100,10 +100,11 @@ class Table:
 
         rows = lazy_frame(self._store.view(), self._store.name)
         schema = rows.collect_schema()
+        from ..filter import check_column
+
         names = list(columns or schema)
         for number, name in enumerate(names):
-            if name not in schema:
-                raise InvalidInput(f"there is no column {name!r}; the columns are: {', '.join(map(repr, schema))}")
+            check_column(name, schema)
             if name in names[:number]:
                 raise InvalidInput(f"the table would have two columns {name!r}; give each once")
         return ArrowRows(rows.select(names), pl.Schema({name: schema[name] for name in names}))

@@ -49,6 +49,14 @@ class TextHits(Hits):
         self._question = question
         self._columns = columns
 
+    def __repr__(self) -> str:
+        if self.mode == "vector":
+            return super().__repr__()
+        shown = ", ".join(
+            f"{key!r} {score:.4f}" for key, score in zip(self.keys[:5], self.scores.tolist(), strict=False)
+        )
+        return f"<{len(self)} hits by score: {shown}{', …' if len(self) > 5 else ''}>"
+
     def snippets(
         self,
         column: str | None = None,

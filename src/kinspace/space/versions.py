@@ -270,7 +270,7 @@ class Versions(AllRows):
         SpaceExists
             If the hub there has a space of that name.
         """
-        from .hub import connect
+        from .connect import connect
 
         hub = connect(":memory:" if path is None else path)
         return hub._copy(self.name, self._store, self._embedder, link=path is None)

@@ -30,10 +30,16 @@ _MORE = 3  # times as many candidates when those are not enough
 _FEW = 128  # rows allowed that are scored one by one, without asking the index
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
 _REST = 1e-6  # what a row scores for holding any, where a prefix has more: it is found, after others
-_COUNTS = 65_536  # that are kept of a part
+_COUNTS = 65_536  # that are kept, of a part and of a view
+_DEAD = ("dead",)  # no term's name
 _SLACK = 1 + 1e-5  # scores in the index are float32
 
-Scored = list[tuple[tuple[str, ...], float]]  # terms and phrases, and what each is worth
+
+class Asked(NamedTuple):
+    """What a question asks of a view: terms and phrases and their worth, and prefixes of more terms than these."""
+
+    scored: list[tuple[tuple[str, ...], float]]
+    begun: list[Clause]
 
 
 class Found(NamedTuple):
@@ -83,14 +89,14 @@ class ViewText:
 
     def _search(self, question: Question, k: int, masks: list[Words] | None) -> Found:
         positions, scores = np.empty(0, np.int64), np.empty(0)
-        asked = self._scored(question) if k and any(clause.role != Role.NEVER for clause in question.clauses) else []
-        open_ = [one for place in self._places if asked and (one := self._stream(place, question, asked, masks))]
+        asked = self._asked(question) if k else Asked([], [])
+        open_ = [one for place in self._places if asked.scored and (one := self._stream(place, question, asked, masks))]
         limit, least, scored = k + _MARGIN, -math.inf, 0
         while open_:
             fetched = [one.fetch(limit) for one in open_]
             fresh, bounds = (np.concatenate(each) for each in zip(*fetched, strict=True))
             fresh = fresh[(bounds >= least) & ~np.isin(fresh, positions)]
-            exact = self._exact(question, asked, fresh)
+            exact = self._exact(asked, fresh)
             scored += len(fresh)
             positions = np.concatenate([positions, fresh[exact > 0]])
             scores = np.concatenate([scores, exact[exact > 0]])
@@ -107,7 +113,7 @@ class ViewText:
         order = np.argsort(found.positions)
         places = np.searchsorted(found.positions, positions[there], sorter=order)
         scores[there] = found.scores[order][places]
-        scores[~there] = self._exact(question, self._scored(question), positions[~there])
+        scores[~there] = self._exact(self._asked(question), positions[~there])
         return scores
 
     def limited(self, question: Question, masks: list[Words] | None) -> list[Words] | None:
@@ -131,7 +137,7 @@ class ViewText:
             bits[number] &= here if clause.role == Role.MUST else ~here
         return [pack_bits(one) for one in bits]
 
-    def _stream(self, place: Place, question: Question, asked: Scored, masks: list[Words] | None) -> _Stream | None:
+    def _stream(self, place: Place, question: Question, asked: Asked, masks: list[Words] | None) -> _Stream | None:
         """The rows of an index that may be found; None if none can."""
         index = place.words
         allowed = place.live if masks is None else _allowed(place, masks[place.number])
@@ -140,53 +146,51 @@ class ViewText:
             return None
         if allowed is not None and share * index.rows <= _FEW and not question.limits:
             return _Stream(place, None, allowed, 1.0, share)
-        scored = [one for terms, weight in asked if (one := index.worth(terms, weight)) is not None]
+        scored = [one for terms, weight in asked.scored if (one := index.worth(terms, weight)) is not None]
         must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
         never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
-        rest = [index.constant(index.matches(clause), _REST) for clause in self._cut_short(question)]
+        rest = [index.begins(clause, _REST) for clause in asked.begun]
         if not (scored or rest) or None in must:
             return None
         query = index.all_of([*scored, *rest], must, [one for one in never if one is not None])
         return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
 
-    def _scored(self, question: Question) -> Scored:
+    def _asked(self, question: Question) -> Asked:
         """What is scored, and what it is worth: a phrase as much as its words; of a prefix its terms, one by one."""
         scored: dict[tuple[str, ...], float] = {}
+        begun = []
         for clause, count in zip(question.clauses, question.counts, strict=True):
             if clause.role == Role.NEVER:
                 continue
-            each = [(term,) for term in self._started(clause)] if clause.prefix else [clause.terms]
-            for terms in each:
-                worth = sum(idf(self.rows, self._held(term)) for term in terms)
-                scored[terms] = scored.get(terms, 0.0) + count * worth
-        return list(scored.items())
+            each = [clause.terms]
+            if clause.prefix:
+                terms = self._beginning(clause)
+                each = [(term,) for term in terms[:_EXPANDED]]
+                begun += [clause] if len(terms) > _EXPANDED else []
+                each += [(clause.stem,)] if clause.stem and (clause.stem,) not in each else []
+            for one in each:
+                worth = sum(idf(self.rows, self._held(term)) for term in one)
+                scored[one] = scored.get(one, 0.0) + count * worth
+        return Asked(list(scored.items()), begun)
 
-    def _cut_short(self, question: Question) -> list[Clause]:
-        """The prefixes that stand for more terms than are scored."""
-        prefixes = [clause for clause in question.clauses if clause.prefix and clause.role != Role.NEVER]
-        return [clause for clause in prefixes if len(self._beginning(clause)) > _EXPANDED]
-
-    def _beginning(self, clause: Clause) -> set[str]:
-        """The terms that begin so; if there are more than are scored, not all of them."""
-        return {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED + 1)}
-
-    def _started(self, clause: Clause) -> list[str]:
-        """The terms that a prefix stands for."""
-        found = self._beginning(clause)
-        most = sorted(found, key=lambda term: (-self._held(term), term))[:_EXPANDED]
-        return [*most, clause.stem] if clause.stem and clause.stem not in most else most
+    def _beginning(self, clause: Clause) -> list[str]:
+        """The terms that begin so, those that most rows hold first; if there are more than are scored, not all."""
+        found = {term for place in self._places for term in place.words.started(clause.terms[0], _EXPANDED + 1)}
+        return sorted(found, key=lambda term: (-self._held(term), term))
 
     def _held(self, term: str) -> int:
         """How many live rows hold a term."""
         if term not in self._holding:
+            if len(self._holding) >= _COUNTS:
+                self._holding.clear()
             self._holding[term] = sum(_holding(place, term) for place in self._places)
         return self._holding[term]
 
-    def _exact(self, question: Question, asked: Scored, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _exact(self, asked: Asked, positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """The rows' scores; 0 where nothing that is asked holds."""
         scores = np.zeros(len(positions))
-        terms = [(tuple(map(str.encode, each)), weight) for each, weight in asked]
-        rest = [(clause.terms[0].encode(), _REST) for clause in self._cut_short(question)]
+        terms = [(tuple(map(str.encode, each)), weight) for each, weight in asked.scored]
+        rest = [(clause.terms[0].encode(), _REST) for clause in asked.begun]
         for place in self._places:
             rows = positions - (place.start + place.words.first)
             here = np.flatnonzero((rows >= 0) & (rows < place.words.rows))
@@ -260,7 +264,7 @@ def _sizes(place: Place) -> Sizes:
     """How many live rows of an index have a term, and how many terms these have."""
     if place.live is None:
         return place.words.sizes
-    found: Sizes = _kept(place, (id(place.words), None), lambda live: place.words.sizes_of(live))
+    found: Sizes = _kept(place, (id(place.words), None), place.words.sizes_of)
     return found
 
 
@@ -268,7 +272,8 @@ def _holding(place: Place, term: str) -> int:
     """How many live rows of an index hold a term."""
     if place.live is None:
         return place.words.holding(term)
-    return int(_kept(place, (id(place.words), term), lambda live: place.words.holding_of(term, live)))
+    dead = _kept(place, (id(place.words), _DEAD), place.words.dead)
+    return int(_kept(place, (id(place.words), term), lambda live: place.words.holding_of(term, live, dead)))
 
 
 def _kept(place: Place, name: object, count: Callable[[NDArray[np.bool_]], Any]) -> Any:

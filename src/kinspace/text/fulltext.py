@@ -47,9 +47,8 @@ class TextIndex:
         ends: NDArray[np.uint64],
         terms: NDArray[np.uint8],
     ) -> None:
-        if len(lengths) != len(ends) or (
-            len(ends) and (int(ends[-1]) != len(terms) or bool((np.diff(ends) < 0).any()))
-        ):
+        whole = len(lengths) == len(ends) and bool((ends[1:] >= ends[:-1]).all())
+        if not whole or (int(ends[-1]) if len(ends) else 0) != len(terms):
             raise ValueError("rows, their ends and their terms don't belong together")
         self.first = first
         self.lengths = lengths  # terms of each row
@@ -81,14 +80,17 @@ class TextIndex:
         """How many rows hold a term."""
         return int(self._searcher.doc_freq(_TEXT, term))
 
-    def holding_of(self, term: str, live: NDArray[np.bool_]) -> int:
-        """How many of the live rows do."""
+    def dead(self, live: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """The rows that have a term and are not live."""
+        return np.flatnonzero(~live & (self.lengths > 0))
+
+    def holding_of(self, term: str, live: NDArray[np.bool_], dead: NDArray[np.int64]) -> int:
+        """How many of the live rows do; `dead` is what dead(live) gave."""
         from tantivy import Occur, Query
 
         holding = self.holding(term)
         if holding == 0:
             return 0
-        dead = np.flatnonzero(~live & (self.lengths > 0))
         if len(dead) > holding:
             return int(live[self.rows_of(_held((term,)))].sum())
         among = [(Occur.Must, _held((term,))), (Occur.Must, Query.term_set_query(_schema(), _ROW, dead.tolist()))]
@@ -161,11 +163,11 @@ class TextIndex:
             return Query.const_score_query(_held(terms), weight * (K1 + 1))
         return Query.boost_query(_held(terms), weight / here)
 
-    def constant(self, query: Any, score: float) -> Any:
-        """The query, whose rows all have that score."""
+    def begins(self, clause: Clause, worth: float) -> Any:
+        """A query for the rows that a prefix holds for, all of which it scores so."""
         from tantivy import Query
 
-        return Query.const_score_query(query, score)
+        return Query.const_score_query(self.matches(clause), worth)
 
     def all_of(self, scored: Iterable[Any], must: Iterable[Any], never: Iterable[Any]) -> Any:
         """A query for rows that one of `scored` finds, all of `must` and none of `never`."""
