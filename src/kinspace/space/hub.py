@@ -236,7 +236,8 @@ class Hub(HubFolder):
 
         Examples
         --------
-        >>> with connect(":memory:") as hub:
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
         ...     docs = hub.create_space("docs", dims=2)
         ...     _ = docs.multiset([("a", [1, 0], {"year": 2019}), ("b", [1, 0], {"year": 2024}), ("c", [0, 1])])
         ...     near = "select id, _dist from docs where year > 2020 order by emb <=> :q limit 1"
@@ -294,7 +295,8 @@ class Hub(HubFolder):
 
         Examples
         --------
-        >>> with connect(":memory:") as hub:
+        >>> import kinspace as ks
+        >>> with ks.connect(":memory:") as hub:
         ...     docs = hub.create_space("docs", dims=2)
         ...     docs.multiset({"a": [1, 0], "b": [0, 1]})
         ...     docs.fork("trial").set("c", [1, 1])
