@@ -192,6 +192,30 @@ def test_a_hub_that_nobody_closes_is_closed_at_exit(tmp_path: Path) -> None:
         assert len(hub.get_space("docs")) == 9_001
 
 
+def test_a_flush_under_way_when_the_process_ends_is_finished_and_says_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys, threading, kinspace as ks\n"
+        "from kinspace.space import flush\n"
+        "write, begun, ending = flush.write_segment, threading.Event(), threading.Event()\n"
+        "def once_the_end_has_begun(*args, **options):\n"
+        "    begun.set()\n"
+        "    assert ending.wait(60)\n"
+        "    return write(*args, **options)\n"
+        "flush.write_segment, flush.LOG_ROWS = once_the_end_has_begun, 10\n"
+        "space = ks.connect(sys.argv[1]).create_space('docs', dims=1)\n"
+        "space.multiset({str(i): [1] for i in range(10)})\n"
+        "assert begun.wait(60)\n"
+        "threading._register_atexit(ending.set)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "hub")], capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with ks.connect(tmp_path / "hub") as hub:
+        assert len(hub.get_space("docs")) == 10
+        assert hub.get_space("docs").stats()["segments"] == 1
+
+
 def test_a_space_keeps_its_hub_alive(tmp_path: Path) -> None:
     for path in (":memory:", str(tmp_path / "hub")):
         space = ks.connect(path).create_space("docs", dims=1)

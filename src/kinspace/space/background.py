@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import concurrent.futures.thread  # before _end_all is registered: what is registered later is called first
 import logging
 import threading
 import time
@@ -9,23 +11,22 @@ import weakref
 from collections.abc import Callable
 
 from ..errors import Closed, SpaceNotFound
-from ..storage.segment import end_before_zarr
 from .compact import compact, wanted
 from .flush import flush, log_is_full
 from .indexing import index_in_background, lacks_index
 from .store import Store
 
-_AT_EXIT = 10.0  # seconds the end of a process waits for a build to be given up
+_AT_EXIT = 10.0  # seconds the end of a process waits for what is under way
 _log = logging.getLogger("kinspace")
 
 
 class Background:
     """Threads are started by the first work, and stopped by close()."""
 
-    def __init__(self, at_exit: Callable[[], None] | None = None) -> None:
-        self._at_exit = at_exit  # what ends the work when the process ends
+    def __init__(self) -> None:
         self._tending = Worker("kinspace-background", self._tend)
         self._indexing = Worker("kinspace-indexing", self._index)
+        _every.add(self)
 
     def look_after(self, store: Store) -> None:
         """Have the store's log, segments and indexes seen to, soon; returns at once."""
@@ -56,13 +57,14 @@ class Background:
             return self._tending.join()
         return done
 
-    def end_builds(self) -> None:
-        """At the end of the process, which would pull the interpreter from under them."""
+    def end(self) -> None:
+        """Take no more work, and wait for what is under way, though not forever."""
         self._indexing.close()
+        self._tending.close()
         self._indexing.join(_AT_EXIT)
+        self._tending.join(_AT_EXIT)
 
     def _tend(self, store: Store, stopped: Callable[[], bool]) -> None:
-        self._end_in_time()
         if log_is_full(store.view()):
             flush(store, wait=False)
         if wanted(store.view()):
@@ -71,13 +73,7 @@ class Background:
         self.index(store)
 
     def _index(self, store: Store, stopped: Callable[[], bool]) -> float | None:
-        self._end_in_time()
         return index_in_background(store, stopped)
-
-    def _end_in_time(self) -> None:
-        if self._at_exit is not None:
-            at_exit, self._at_exit = self._at_exit, None
-            end_before_zarr(at_exit)
 
 
 class Worker:
@@ -154,3 +150,13 @@ class Worker:
                     self._busy = True
                     return store
         return None
+
+
+def _end_all() -> None:
+    for background in list(_every):
+        background.end()
+
+
+_every: weakref.WeakSet[Background] = weakref.WeakSet()
+# When the process ends, zarr's threads take no more work before atexit's calls are made: a write would break off midway.
+getattr(threading, "_register_atexit", atexit.register)(_end_all)

@@ -41,7 +41,7 @@ class HubFolder:
         self._durability = durability
         self._lock = threading.RLock()
         self._stores: dict[str, Store] = {}
-        self._background = Background(_close_all)
+        self._background = Background()
         weakref.finalize(self, self._background.close, wait=False).atexit = False
         self._closed = False
         self._temporary = temporary
@@ -213,9 +213,8 @@ class HubFolder:
 
 
 def _close_all() -> None:
-    """Close what the program left open; work in the background is not waited for, since what it needs is going too."""
+    """Close what the program left open; work in the background has ended, or been waited for long enough."""
     for hub in list(_open_hubs):
-        hub._background.end_builds()
         hub._close(wait=False)
     remove_memory_folders()
 

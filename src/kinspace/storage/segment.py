@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,14 +108,6 @@ def write_segment(
             lock.release()
             raise
     return Written(folder.name, rows, first, last, files, folder, lock)
-
-
-def end_before_zarr(call: Callable[[], None]) -> None:
-    """Have `call` made at the end of the process before zarr stops: a write that goes on by then would never end."""
-    import zarr  # noqa: F401  # what is registered later is called first
-
-    atexit.unregister(call)
-    atexit.register(call)
 
 
 def _write_arrays(
