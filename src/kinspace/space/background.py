@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import concurrent.futures.thread  # before _end_all is registered: what is registered later is called first
+import concurrent.futures.thread  # noqa: F401  # registered before _end_all, so called after it
 import logging
 import threading
 import time
@@ -158,5 +158,5 @@ def _end_all() -> None:
 
 
 _every: weakref.WeakSet[Background] = weakref.WeakSet()
-# When the process ends, zarr's threads take no more work before atexit's calls are made: a write would break off midway.
+# When the process ends, zarr can write no more by the time of atexit's calls: a write would break off midway.
 getattr(threading, "_register_atexit", atexit.register)(_end_all)
