@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from .. import _core
 from ..errors import Corrupt, KinspaceError, Unavailable
+
+_LOOKS, _PAUSE = 5, 0.005  # seconds: whether a folder that was removed is there again
 
 
 @contextmanager
@@ -161,6 +164,15 @@ def list_folder(path: Path) -> list[Path]:
         return list(path.iterdir())
     except OSError:
         return []
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a failed write has left, and what of it was still on its way: Zarr writes on threads of its own."""
+    for _ in range(_LOOKS):
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_PAUSE)
+        if not folder.exists():
+            return
 
 
 def remove_if_unused(path: Path, wanted: Callable[[], bool] = lambda: False) -> None:

@@ -8,21 +8,19 @@ import os
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import Corrupt, Unavailable
-from .files import list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
+from .files import list_folder, new_folder, os_errors, remove_if_unused, remove_unfinished, sync, sync_tree
 
 Read = TypeVar("Read")
 
 _BEING_WRITTEN = ".kinspace-new-"  # and the old one, between the exchange and its removal
 _MOVED_ASIDE = ".kinspace-old-"  # where folders can't be exchanged
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
-_LOOKS, _PAUSE = 5, 0.005  # seconds: whether a folder that was removed is there again
 _TRIES = 100  # of reading a folder that is replaced again and again meanwhile
 
 
@@ -62,17 +60,8 @@ def replace_folder(
             _sweep(parent, _MOVED_ASIDE)
         finally:
             if not in_place:
-                _remove(folder)
+                remove_unfinished(folder)
             lock.release()
-
-
-def _remove(folder: Path) -> None:
-    """Remove what a failed write has left, and what of it was still on its way: Zarr writes on threads of its own."""
-    for _ in range(_LOOKS):
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(_PAUSE)
-        if not folder.exists():
-            return
 
 
 def read_folder(folder: Path, read: Callable[[Path], Read]) -> Read:

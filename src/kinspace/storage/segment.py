@@ -17,7 +17,7 @@ from ..errors import Unavailable
 from ..types import Dtype
 from .checksums import remember
 from .dtypes import array_dtype, array_width, attributes, encode, row_bytes
-from .files import FolderLock, new_folder, os_errors, sync, sync_tree
+from .files import FolderLock, new_folder, os_errors, remove_unfinished, sync, sync_tree
 from .keys import KeyType, text_array
 from .layout import map_rows
 
@@ -104,7 +104,7 @@ def write_segment(
                 sync_tree(folder)
                 sync(parent)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_unfinished(folder)
             lock.release()
             raise
     return Written(folder.name, rows, first, last, files, folder, lock)
