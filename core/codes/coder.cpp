@@ -88,6 +88,20 @@ bool Coder::prepare(const float* row, float* x) const {
   return true;
 }
 
+float Coder::fair_scale(const float* x, const std::uint8_t* code, float scale) const {
+  const bool raw = metric != Metric::l2;  // queries are not centred
+  double is = 0, coded = 0;
+  for (std::size_t d = 0; d < dims; ++d) {
+    const std::uint8_t byte = kind == CodeKind::sq4 ? code[d / 128 * 64 + d % 64] : code[d];
+    const int level = kind == CodeKind::sq8 ? byte - 128 : 2 * (d % 128 < 64 ? byte & 15 : byte >> 4) - 15;
+    const double query = static_cast<double>(raw ? x[d] + mean[d] : x[d]);
+    is += query * static_cast<double>(x[d]);
+    coded += query * level;
+  }
+  const double fair = is / coded, least = static_cast<double>(scale);
+  return fair > 0.5 * least && fair < 4 * least ? static_cast<float>(fair) : scale;
+}
+
 void Coder::encode(const float* x, std::uint8_t* code, float* scale, float* norm) const {
   *norm = static_cast<float>(std::min(sum_of_squares(x, padded), most_norm));
   *scale = 1;
@@ -98,6 +112,7 @@ void Coder::encode(const float* x, std::uint8_t* code, float* scale, float* norm
   } else {
     std::copy_n(x, lines * 16, reinterpret_cast<float*>(code));
   }
+  if (quantized()) *scale = fair_scale(x, code, *scale);
 }
 
 CodeQuery::CodeQuery(const Coder& coder) : x_(coder.padded), q_(coder.padded), zero_(coder.padded, 0.0f) {}

@@ -34,6 +34,11 @@ struct Coder {
   std::size_t code_bytes() const { return lines * code_line; }
   // Writes the code of x; sets its scale and |x|^2.
   void encode(const float* x, std::uint8_t* code, float* scale, float* norm) const;
+
+ private:
+  // A code with the scale that leaves least of x over is shorter than x, and the more so the worse it is: its row would
+  // seem farther than it is. This one is as near to x as x is (Gao and Long, RaBitQ, arXiv:2405.12497).
+  float fair_scale(const float* x, const std::uint8_t* code, float scale) const;
 };
 
 inline std::uint16_t upper_half(float x) {  // to bfloat16, nearest
