@@ -58,8 +58,8 @@ def columns(rows: int) -> pl.DataFrame:
 
 def _kinspace(frame: pl.DataFrame, folder: Path, passes: int) -> dict[str, Any]:
     import kinspace as ks
-    from kinspace.space.counting import count, facet_counts
-    from kinspace.space.masks import predicate_of
+    from kinspace.space.columns.counting import count, facet_counts
+    from kinspace.space.columns.masks import predicate_of
 
     rng = np.random.default_rng(8)
     hub = ks.connect(folder / "hub")
@@ -238,7 +238,7 @@ def _in_turn(contestants: dict[str, _Counting], passes: int) -> dict[str, dict[s
 
 def _cached(space: Any, passes: int) -> dict[str, float]:
     """Microseconds that a filter which has been asked before adds to a query that it allows every row of."""
-    from kinspace.space.masks import masks_where
+    from kinspace.space.columns.masks import masks_where
 
     where = "installed_kib >= 0"
     query = np.random.default_rng(9).standard_normal(DIMS).astype(np.float32)

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from .query import Page, Select
     from .query.begin import select
     from .space.connect import connect
-    from .space.hits import Hits
+    from .space.forks.reembedding import Reembedding
     from .space.hub import Hub
-    from .space.publish import Published
-    from .space.reembedding import Reembedding
-    from .space.remote_hub import RemoteHub
+    from .space.remote.hub import RemoteHub
+    from .space.remote.publish import Published
+    from .space.search.hits import Hits
     from .space.space import Space
-    from .space.text_hits import TextHits
+    from .space.text.hits import TextHits
 
 __version__ = "0.1.0"
 
@@ -85,16 +85,16 @@ __all__ = [
 _LATER = {  # name -> module that is imported when the name is first used, so that importing kinspace stays quick
     "Explanation": ".explain",
     "Expression": ".filter",
-    "Hits": ".space.hits",
+    "Hits": ".space.search.hits",
     "Hnsw": ".hnsw",
     "Hub": ".space.hub",
     "Page": ".query",
-    "Published": ".space.publish",
-    "Reembedding": ".space.reembedding",
-    "RemoteHub": ".space.remote_hub",
+    "Published": ".space.remote.publish",
+    "Reembedding": ".space.forks.reembedding",
+    "RemoteHub": ".space.remote.hub",
     "Select": ".query",
     "Space": ".space.space",
-    "TextHits": ".space.text_hits",
+    "TextHits": ".space.text.hits",
     "col": ".filter",
     "connect": ".space.connect",
     "select": ".query",

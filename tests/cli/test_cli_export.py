@@ -83,7 +83,7 @@ def test_a_failed_export_leaves_what_was_there(loaded: Shell, monkeypatch: pytes
     def broken(*arguments: Any, **named: Any) -> Any:
         raise ks.Corrupt("the disk ate it")
 
-    monkeypatch.setattr("kinspace.space.view.View.vectors", broken)
+    monkeypatch.setattr("kinspace.space.state.view.View.vectors", broken)
     loaded.fails("export", "docs", out, "--force", kind="corrupt", told="the disk ate it")
     assert {path.name: path.read_bytes() for path in loaded.folder.glob("*out*")} == before
 

@@ -105,8 +105,8 @@ def test_a_filter_and_a_select_find_what_brute_force_finds(hub: ks.Hub, dtype: s
 def test_an_index_over_a_dtype_finds_what_one_over_float32_finds(
     hub: ks.Hub, monkeypatch: pytest.MonkeyPatch, dtype: str, metric: str
 ) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
-    monkeypatch.setattr("kinspace.space.plane.PLANE_ROWS", 10_000)  # or so few rows were compared by a plane
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.plane.PLANE_ROWS", 10_000)  # or so few rows were compared by a plane
     rng = np.random.default_rng(5)
     centres = rng.standard_normal((20, 16))
     rows = (centres[rng.integers(0, 20, 2_100)] + 0.4 * rng.standard_normal((2_100, 16))).astype(np.float32)

@@ -9,7 +9,7 @@ from hypothesis import example, given, strategies as st
 from stored import DTYPES, rows_for
 
 import kinspace as ks
-from kinspace.space.fit import fit
+from kinspace.space.parts.fit import fit
 from oracle import unchanged
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)

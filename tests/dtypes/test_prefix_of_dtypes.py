@@ -38,7 +38,7 @@ def test_the_first_components_are_compared_of_segments_and_the_log(hub: ks.Hub, 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8"])
 def test_indexes_over_first_components_are_made_of_it(hub: ks.Hub, monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
     rows = clustered(2_000, 24) * 10
     rows = np.round(rows) if dtype == "int8" else rows

@@ -12,7 +12,7 @@ import pytest
 
 import kinspace as ks
 from exchanged import FORMATS, content, filled, same, there
-from kinspace.space.export import outgoing
+from kinspace.space.exchange.export import outgoing
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_an_export_that_fails_leaves_the_folder_as_it_was(
     def damaged(*_: Any) -> Any:
         raise ks.Corrupt("the disk ate it")
 
-    monkeypatch.setattr(f"kinspace.space.view.View.{broken}", damaged)
+    monkeypatch.setattr(f"kinspace.space.state.view.View.{broken}", damaged)
     if broken == "keys" and "zarr" not in suffix:  # which holds them in no array of their own
         assert space.export(out / f"x{suffix}", overwrite=True) == len(space)
     else:
@@ -124,7 +124,7 @@ def test_rows_written_meanwhile_are_in_all_of_an_export_or_in_none(
         return outgoing(view)
 
     with monkeypatch.context() as patched:
-        patched.setattr("kinspace.space.export.outgoing", writing)
+        patched.setattr("kinspace.space.exchange.export.outgoing", writing)
         assert space.export(out / f"x{suffix}") == len(before[0])
     assert "new" in space
     after = content(hub.import_space("again", out / f"x{suffix}"))

@@ -36,7 +36,7 @@ def test_the_tree_on_the_page_is_what_its_code_prints(capsys: pytest.CaptureFixt
 
 
 def test_every_fact_of_a_part_is_on_the_page() -> None:
-    from kinspace.space.traced import _FACTS, _WAYS
+    from kinspace.space.parts.traced import _FACTS, _WAYS
 
     text = PAGE.read_text(encoding="utf-8")
     for name in (*_FACTS.values(), *_WAYS.values()):

@@ -98,7 +98,7 @@ def small_segments() -> Iterator[None]:
         mock.patch("kinspace.storage.segment._SHARD_BYTES", 32 * DIMS * 4),
         mock.patch("kinspace.storage.segment.chunk_rows", _chunk_rows),
         mock.patch("kinspace.storage.salvage.chunk_rows", _chunk_rows),
-        mock.patch("kinspace.space.index.INDEX_ROWS", ROWS),
+        mock.patch("kinspace.space.parts.index.INDEX_ROWS", ROWS),
         mock.patch("kinspace.space.space.SEGMENT_ROWS", ROWS),
     ):
         yield

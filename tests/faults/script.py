@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import kinspace as ks
-from kinspace.space import background, compact, flush, index, space, text_index
+from kinspace.space import space
+from kinspace.space.parts import index
+from kinspace.space.segments import background, compact, flush
+from kinspace.space.text import index as text_index
 from observe import digest, observe_hub
 from workload import DIMS, SPACE, Operation, drawn, perform
 

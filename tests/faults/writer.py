@@ -6,7 +6,9 @@ import itertools
 import os
 
 import kinspace as ks
-from kinspace.space import compact, flush, index, space
+from kinspace.space import space
+from kinspace.space.parts import index
+from kinspace.space.segments import compact, flush
 from workload import DIMS, SPACE, operation, perform
 
 

@@ -88,8 +88,8 @@ class Kept:
         import numpy as np
 
         from kinspace.errors import Corrupt, Unavailable
-        from kinspace.space.effort import Effort
-        from kinspace.space.part import Part
+        from kinspace.space.parts.effort import Effort
+        from kinspace.space.parts.part import Part
         from kinspace.storage.keys import parse_keys
         from kinspace.storage.reader import SegmentReader, check_segment
 

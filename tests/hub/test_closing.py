@@ -195,7 +195,7 @@ def test_a_hub_that_nobody_closes_is_closed_at_exit(tmp_path: Path) -> None:
 def test_a_flush_under_way_when_the_process_ends_is_finished_and_says_nothing(tmp_path: Path) -> None:
     program = (
         "import sys, threading, kinspace as ks\n"
-        "from kinspace.space import flush\n"
+        "from kinspace.space.segments import flush\n"
         "write, begun, ending = flush.write_segment, threading.Event(), threading.Event()\n"
         "def once_the_end_has_begun(*args, **options):\n"
         "    begun.set()\n"

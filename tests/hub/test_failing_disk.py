@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space import flush, space as space_module
+from kinspace.space import space as space_module
+from kinspace.space.segments import flush
 from kinspace.storage import files
 from kinspace.storage.catalog.database import translate
 from oracle import folders, state, unchanged

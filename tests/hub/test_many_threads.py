@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space import compact as compaction, flush as flushing, space as limits
+from kinspace.space import space as limits
+from kinspace.space.segments import compact as compaction, flush as flushing
 
 PATIENCE = 60.0
 

@@ -15,7 +15,7 @@ from oracle import state
 
 USE = """
 import gc, os, sys, kinspace as ks
-from kinspace.space import background
+from kinspace.space.segments import background
 background._AT_EXIT = 600.0  # a build that is under way ends by itself, and is not waited for so long
 hub = ks.connect(":memory:")
 space = hub.create_space("docs", dims=1)

@@ -47,7 +47,7 @@ class SpaceMachine(RuleBasedStateMachine):
     @initialize(metric=st.sampled_from(["cosine", "l2", "ip"]))
     def begin(self, metric: str) -> None:
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("kinspace.space.index.INDEX_ROWS", 4)
+        self.patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 4)
         self.folder = Path(tempfile.mkdtemp(prefix="kinspace-test-"))
         self.metric = metric
         self.hubs = [ks.connect(self.folder, durability="off") for _ in range(2)]

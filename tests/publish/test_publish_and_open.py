@@ -93,7 +93,7 @@ def test_publishing_again_sends_only_what_is_new(full: ks.Space, url: str, cache
 def test_segment_with_dead_rows_is_rewritten_once(full: ks.Space, store: Watched, monkeypatch: Any) -> None:
     full.flush()
     full.publish("memory://watched")
-    monkeypatch.setattr("kinspace.space.publish.write_rows", None)  # would fail if it were called
+    monkeypatch.setattr("kinspace.space.remote.publish.write_rows", None)  # would fail if it were called
     assert full.publish("memory://watched").uploaded == 0
 
 

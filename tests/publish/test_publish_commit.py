@@ -183,7 +183,7 @@ def test_of_many_publishers_each_is_in_force_or_in_conflict(hub: ks.Hub, url: st
 KILLED = """
 import os, signal, sys
 import kinspace as ks
-import kinspace.space.publish as publishing
+import kinspace.space.remote.publish as publishing
 publishing.commit = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 with ks.connect(sys.argv[1]) as hub:
     hub.get_space("docs").publish(sys.argv[2])

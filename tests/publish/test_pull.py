@@ -81,7 +81,7 @@ def test_damage_pulls_nothing(space: ks.Space, tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 import kinspace as ks
-import kinspace.space.pull as pulling
+import kinspace.space.remote.pull as pulling
 pulling._check = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 with ks.connect(sys.argv[1]) as hub:
     hub.pull(sys.argv[2])

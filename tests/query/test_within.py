@@ -34,7 +34,7 @@ def kept(hub: ks.Hub, request: pytest.FixtureRequest) -> ks.Space:
     table = pl.DataFrame({"key": [f"{i:04}" for i in numbers], "odd": ODD, "vector": ROWS})
     space.load(table[: N - 50], key="key", vector="vector")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kinspace.space.index.INDEX_ROWS", 100)
+        patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 100)
         space.index()
     space.multiset([(f"{i:04}", ROWS[i], {"odd": bool(ODD[i])}) for i in range(N - 50, N)])
     return space

@@ -136,7 +136,7 @@ def test_a_damaged_chunk_costs_its_rows_and_no_others(damaged: Damaged) -> None:
 
 
 def test_columns_are_copied_piece_by_piece(damaged: Damaged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.repair._COLUMN_ROWS", 7)
+    monkeypatch.setattr("kinspace.space.segments.repair._COLUMN_ROWS", 7)
     space, before = damaged("vectors/c/0/0")
     report = space.repair()
     assert contents(space) == [row for row in before if row[0] not in report.lost]
@@ -294,7 +294,7 @@ def test_a_damaged_catalog_is_told_and_left_alone(space: ks.Space) -> None:
 def test_what_is_deleted_while_a_repair_is_under_way_stays_deleted(
     damaged: Damaged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kinspace.space import repair
+    from kinspace.space.segments import repair
 
     space, before = damaged("norms/c/0")
     write = repair.write_segment
@@ -314,7 +314,7 @@ def test_what_is_deleted_while_a_repair_is_under_way_stays_deleted(
 def test_a_space_emptied_while_a_repair_is_under_way_stays_empty(
     damaged: Damaged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kinspace.space import repair
+    from kinspace.space.segments import repair
 
     space, _ = damaged("norms/c/0")
     write = repair.write_segment
@@ -328,9 +328,9 @@ def test_a_space_emptied_while_a_repair_is_under_way_stays_empty(
 @pytest.mark.parametrize(
     "where",
     [
-        "space.repair.replace_folder",
-        "space.repair.write_segment",
-        "space.repair.Transaction",
+        "space.segments.repair.replace_folder",
+        "space.segments.repair.write_segment",
+        "space.segments.repair.Transaction",
         "storage.catalog.SpaceCatalog.put_state",
     ],
 )
@@ -356,8 +356,8 @@ def test_a_repair_that_fails_changes_nothing_and_can_be_repeated(
 KILLED = """
 import os, sys
 import kinspace as ks
-from kinspace.space import repair
-from kinspace.space.store import Store
+from kinspace.space.segments import repair
+from kinspace.space.state.store import Store
 if sys.argv[2] == "before":
     repair.Transaction = lambda *_: os._exit(9)
 else:
@@ -383,7 +383,7 @@ def test_a_repair_killed_at_its_commit_leaves_the_old_or_the_new(damaged: Damage
 
 
 def test_a_damaged_index_is_built_again(hub: ks.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", N)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", N)
     space = hub.create_space("indexed", dims=DIMS)
     space._store.indexes.foreground = 1  # not in the background
     space.multiset({f"k{i}": X[i] for i in range(N)})
@@ -398,7 +398,7 @@ def test_a_damaged_index_is_built_again(hub: ks.Hub, monkeypatch: pytest.MonkeyP
 
 
 def test_what_replaces_a_damaged_segment_is_indexed_too(hub: ks.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", N)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", N)
     space = hub.create_space("indexed", dims=DIMS)
     space.multiset({f"k{i}": X[i] for i in range(N)})
     space.flush()

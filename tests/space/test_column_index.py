@@ -14,10 +14,10 @@ import pytest
 import kinspace as ks
 from by_row import predicate
 from kinspace.filter import tree as t
-from kinspace.space import column_indexing
-from kinspace.space.column_files import folder_of
-from kinspace.space.counting import facet_counts
-from kinspace.space.masks import masks_of, matching
+from kinspace.space.columns import indexing as column_indexing
+from kinspace.space.columns.counting import facet_counts
+from kinspace.space.columns.files import folder_of
+from kinspace.space.columns.masks import masks_of, matching
 from kinspace.storage.reader import SegmentReader
 
 N = 200

@@ -23,7 +23,7 @@ YEARS = np.arange(N + LOGGED) % 100
 def space() -> Iterator[ks.Space]:
     """One segment with an index, and rows in the log; of both, some are dead."""
     with pytest.MonkeyPatch.context() as patch, ks.connect(":memory:") as hub:
-        patch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+        patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
         patch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
         space = hub.create_space("docs", dims=DIMS, key_type="int")
         space.load(keys=range(N), vectors=X[:N], columns=pl.DataFrame({"year": YEARS[:N]}))

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 import kinspace as ks
-from kinspace.space.counting import count, facet_counts
-from kinspace.space.masks import predicate_of
+from kinspace.space.columns.counting import count, facet_counts
+from kinspace.space.columns.masks import predicate_of
 
 N = 150
 RNG = np.random.default_rng(71)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space import compact as compaction, flush as flushing
+from kinspace.space.segments import compact as compaction, flush as flushing
 from oracle import folders, state
 
 

@@ -15,11 +15,11 @@ from hypothesis import given, strategies as st
 import kinspace as ks
 from by_row import judge, predicate
 from kinspace.filter import Expression, compile_predicate, tree as t
-from kinspace.space import column_indexing, foreseen, masks, zones
-from kinspace.space.bits import unpack
-from kinspace.space.counting import count
-from kinspace.space.foreseen import foresee
-from kinspace.space.view import View
+from kinspace.space.columns import foreseen, indexing as column_indexing, masks, zones
+from kinspace.space.columns.counting import count
+from kinspace.space.columns.foreseen import foresee
+from kinspace.space.parts.bits import unpack
+from kinspace.space.state.view import View
 
 COLUMNS: dict[str, tuple[pl.DataType, list[Any]]] = {
     "i": (pl.Int64(), [None, -3, 0, 7, 8, 2**62, -(2**63), 2**53 + 1]),

@@ -16,7 +16,7 @@ import pytest
 
 import kinspace as ks
 from indexed import clustered, files_in, index_folders, segment_folders, strangers, until, until_indexed
-from kinspace.space import flush as flushing, indexing
+from kinspace.space.segments import flush as flushing, indexing
 from oracle import folders
 
 N, DIMS = 1_500, 8
@@ -25,9 +25,9 @@ X, Q = clustered(N, DIMS), clustered(40, DIMS)
 
 @pytest.fixture(autouse=True)
 def small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
     monkeypatch.setattr(
-        "kinspace.space.plane.PLANE_ROWS", 100_000
+        "kinspace.space.parts.plane.PLANE_ROWS", 100_000
     )  # or the plan preferred planes to such small indexes
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)
 
@@ -270,9 +270,9 @@ def test_a_build_that_fails_is_told_and_harms_nothing(
     until(lambda: not space._store.indexes._held)
     assert len(caplog.records) == 1, "it is not tried again and again"
     monkeypatch.undo()
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
     monkeypatch.setattr(
-        "kinspace.space.plane.PLANE_ROWS", 100_000
+        "kinspace.space.parts.plane.PLANE_ROWS", 100_000
     )  # or the plan preferred planes to such small indexes
     assert space.index() == 1
 
@@ -340,7 +340,7 @@ ENDING = """
 import sys, threading
 import numpy as np
 import kinspace as ks
-from kinspace.space import index
+from kinspace.space.parts import index
 index.INDEX_ROWS = 1_000
 hub = ks.connect(sys.argv[1])
 space = hub.create_space("docs", dims=96)

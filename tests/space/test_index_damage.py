@@ -21,9 +21,9 @@ X, Q = clustered(N, DIMS), clustered(20, DIMS)
 
 @pytest.fixture(autouse=True)
 def small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
     monkeypatch.setattr(
-        "kinspace.space.plane.PLANE_ROWS", 100_000
+        "kinspace.space.parts.plane.PLANE_ROWS", 100_000
     )  # or the plan preferred planes to such small indexes
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)
 
@@ -40,8 +40,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hub with one indexed segment, to be copied."""
     folder = tmp_path_factory.mktemp("sound") / "hub"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
-        patch.setattr("kinspace.space.plane.PLANE_ROWS", 100_000)  # or the plan preferred planes to such small indexes
+        patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
+        patch.setattr(
+            "kinspace.space.parts.plane.PLANE_ROWS", 100_000
+        )  # or the plan preferred planes to such small indexes
         patch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)
         fill(folder)
     return folder

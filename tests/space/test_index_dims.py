@@ -13,8 +13,8 @@ import pytest
 import kinspace as ks
 from brute import distances, nearest
 from indexed import clustered, index_folders, until_indexed
-from kinspace.space.expand import enough
-from kinspace.space.index import read_index
+from kinspace.space.parts.expand import enough
+from kinspace.space.parts.index import read_index
 
 N, DIMS, CUT = 3_000, 24, 10
 METRICS = ["cosine", "l2", "ip"]
@@ -26,8 +26,10 @@ for _array in (X, Q):
 @pytest.fixture(autouse=True, scope="module")
 def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
-        patch.setattr("kinspace.space.plane.PLANE_ROWS", 100_000)  # or the plan preferred planes to such small indexes
+        patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
+        patch.setattr(
+            "kinspace.space.parts.plane.PLANE_ROWS", 100_000
+        )  # or the plan preferred planes to such small indexes
         patch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
         yield
 

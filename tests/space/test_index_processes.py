@@ -20,7 +20,9 @@ BEGIN = """
 import sys
 sys.path.insert(0, sys.argv[2])
 import kinspace as ks
-from kinspace.space import index, indexing, plane, space as limits
+from kinspace.space import space as limits
+from kinspace.space.parts import index, plane
+from kinspace.space.segments import indexing
 from indexed import clustered, strangers, until, until_indexed
 index.INDEX_ROWS, plane.PLANE_ROWS, limits.SEGMENT_ROWS = 1_000, 5_000, 800
 X, Q = clustered(1_200, 8), clustered(20, 8)
@@ -62,8 +64,8 @@ os._exit(3)
 
 @pytest.fixture(autouse=True)
 def small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
-    monkeypatch.setattr("kinspace.space.plane.PLANE_ROWS", 5_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.plane.PLANE_ROWS", 5_000)
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 800)
 
 
@@ -175,7 +177,7 @@ def test_killed_while_a_plane_is_written_it_leaves_nothing_that_lasts(
     planes_alone = BEGIN + "plane.PLANE_ROWS, index.INDEX_ROWS = 1_000, 5_000" + KILLED
     done = subprocess.run(command(hub, planes_alone, str(at)), capture_output=True, text=True, check=False)
     assert done.returncode == -9, done.stderr
-    monkeypatch.setattr("kinspace.space.plane.PLANE_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.plane.PLANE_ROWS", 1_000)
     assert space.check().ok
     with ks.connect(hub.path) as again:
         opened = again.get_space("docs")

@@ -24,8 +24,10 @@ METRICS = ["cosine", "l2", "ip"]
 def whole(request: pytest.FixtureRequest) -> Iterator[ks.Space]:
     """One segment, indexed; nobody writes to it."""
     with pytest.MonkeyPatch.context() as patch, ks.connect(":memory:") as hub:
-        patch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
-        patch.setattr("kinspace.space.plane.PLANE_ROWS", 100_000)  # or the plan preferred planes to such small indexes
+        patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
+        patch.setattr(
+            "kinspace.space.parts.plane.PLANE_ROWS", 100_000
+        )  # or the plan preferred planes to such small indexes
         patch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
         space = hub.create_space("docs", dims=DIMS, metric=request.param, key_type="int")
         space.load(keys=range(N), vectors=X, columns=pl.DataFrame({"n": range(N), "x": X[:, 0].astype(float)}))
@@ -35,9 +37,9 @@ def whole(request: pytest.FixtureRequest) -> Iterator[ks.Space]:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ks.Hub]:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
     monkeypatch.setattr(
-        "kinspace.space.plane.PLANE_ROWS", 100_000
+        "kinspace.space.parts.plane.PLANE_ROWS", 100_000
     )  # or the plan preferred planes to such small indexes
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
     with ks.connect(tmp_path / "hub", durability="off") as hub:

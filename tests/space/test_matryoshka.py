@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space.meta import Meta
+from kinspace.space.parts.meta import Meta
 
 
 def test_the_lengths_are_kept_ascending_and_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import kinspace as ks
-from kinspace.space import duplicates
+from kinspace.space.search import duplicates
 
 
 def pairs(space: ks.Space, threshold: float, keys: list[Any] | None = None) -> dict[tuple[Any, Any], float]:

@@ -15,8 +15,8 @@ from polars.testing import assert_frame_equal
 
 import kinspace as ks
 from kinspace import Space
-from kinspace.space import lazy as lazy_module
-from kinspace.space.view import View
+from kinspace.space.exchange import lazy as lazy_module
+from kinspace.space.state.view import View
 
 duckdb = pytest.importorskip("duckdb")
 DIMS = 3

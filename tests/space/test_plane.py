@@ -13,7 +13,7 @@ import kinspace as ks
 from brute import nearest
 from indexed import clustered, files_in, until
 from kinspace.errors import Unavailable
-from kinspace.space import indexing
+from kinspace.space.segments import indexing
 
 N, DIMS = 3_000, 24
 X, Q = clustered(N, DIMS), clustered(5, DIMS)
@@ -91,7 +91,7 @@ def test_whatever_fails_while_a_plane_is_made_is_no_failure_of_a_load_or_a_searc
         failed.set()
         raise np.linalg.LinAlgError("Eigenvalues did not converge")
 
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
     with ks.connect(tmp_path, durability="off") as hub:
         with monkeypatch.context() as patch:
             patch.setattr(indexing, "make_plane", fails)
@@ -212,7 +212,7 @@ def test_a_plane_that_cannot_be_stored_is_no_failure_but_of_index(
 
     with ks.connect(tmp_path, durability="off") as hub:
         with monkeypatch.context() as patch:
-            patch.setattr("kinspace.space.plane.put_beside", full)
+            patch.setattr("kinspace.space.parts.plane.put_beside", full)
             space = filled(hub)
             until(tried.is_set)
             answers_right(space)
@@ -226,8 +226,8 @@ def test_a_plane_that_cannot_be_stored_is_no_failure_but_of_index(
 def test_a_snapshot_that_was_opened_before_is_searched_by_what_was_made_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 1_000)
-    monkeypatch.setattr("kinspace.space.background.index_in_background", lambda *_: None)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 1_000)
+    monkeypatch.setattr("kinspace.space.segments.background.index_in_background", lambda *_: None)
     with ks.connect(tmp_path, durability="off") as hub:
         space = filled(hub)
         snap = space.snapshot("before")

@@ -70,7 +70,7 @@ class Scattered:
 def scattered(request: pytest.FixtureRequest) -> Iterator[Scattered]:
     with pytest.MonkeyPatch.context() as patch, ks.connect(":memory:") as hub:
         patch.setattr("kinspace.space.space.SEGMENT_ROWS", 100)
-        patch.setattr("kinspace.space.index.INDEX_ROWS", 500)
+        patch.setattr("kinspace.space.parts.index.INDEX_ROWS", 500)
         made = Scattered(hub, request.param)
         until_indexed(made.space, 1)
         yield made

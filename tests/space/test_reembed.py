@@ -154,7 +154,7 @@ def test_killed_it_goes_on_where_it_was(hub: ks.Hub, docs: ks.Space) -> None:
     code = f"""
 import os, sys
 import kinspace as ks
-from kinspace.space import reembed
+from kinspace.space.forks import reembed
 reembed._SECONDS = 0.0  # commit each batch
 def die(done, total):
     if done >= 24:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space.rotation import principal_axes, rotated
+from kinspace.space.parts.rotation import principal_axes, rotated
 
 DIMS = 48
 
@@ -135,7 +135,7 @@ def test_a_join_that_only_distances_of_components_could_answer_is_refused_at_onc
 
 def test_what_is_measured_right_after_a_load_is_what_searches_will_find(tmp_path, rows, monkeypatch):
     monkeypatch.setattr("kinspace.space.space.SEGMENT_ROWS", 1_000)
-    monkeypatch.setattr("kinspace.space.background.index_in_background", lambda *_: None)
+    monkeypatch.setattr("kinspace.space.segments.background.index_in_background", lambda *_: None)
     with ks.connect(tmp_path) as hub:
         space = hub.create_space("docs", dims=DIMS, key_type="int", rotate="pca")
         space.load(keys=np.arange(len(rows)), vectors=rows)

@@ -14,7 +14,7 @@ import pytest
 import kinspace as ks
 from brute import distances
 from indexed import until
-from kinspace.space import masks
+from kinspace.space.columns import masks
 
 RNG = np.random.default_rng(23)
 N = 120

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space import text_index
+from kinspace.space.text import index as text_index
 
 ROWS = 1_050  # enough for a segment whose text is stored
 

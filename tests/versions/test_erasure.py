@@ -91,7 +91,7 @@ def test_a_fork_has_to_be_compacted_as_well(hub: ks.Hub, space: ks.Space) -> Non
 
 
 def test_an_index_made_after_compact_knows_no_dead_rows(hub: ks.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinspace.space.index.INDEX_ROWS", 64)
+    monkeypatch.setattr("kinspace.space.parts.index.INDEX_ROWS", 64)
     space = hub.create_space("indexed", dims=3)
     space.multiset({f"k{i}": [i, i % 7, 1] for i in range(400)})
     space.flush()

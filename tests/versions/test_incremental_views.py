@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space import compact as compacting, space as writing
-from kinspace.space.background import Background
-from kinspace.space.compact import compact
-from kinspace.space.view import View
+from kinspace.space import space as writing
+from kinspace.space.segments import compact as compacting
+from kinspace.space.segments.background import Background
+from kinspace.space.segments.compact import compact
+from kinspace.space.state.view import View
 
 
 def held(view: View) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def test_a_row_brought_back_between_two_forks_is_taken_and_never_dropped(
 def test_a_merge_of_many_rows_makes_log_entries_of_bounded_size(
     hub: ks.Hub, space: ks.Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kinspace.space.merge._BATCH", 4)
+    monkeypatch.setattr("kinspace.space.forks.merge._BATCH", 4)
     fork = space.fork("fork")
     fork.multiset([(f"k{i}", [1, i, 0], {"n": i}) for i in range(10)])
     assert hub.merge(fork, space).added == 10

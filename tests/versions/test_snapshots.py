@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kinspace as ks
-from kinspace.space.compact import wanted
+from kinspace.space.segments.compact import wanted
 from oracle import state
 
 

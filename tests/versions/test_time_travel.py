@@ -32,7 +32,7 @@ def test_a_time_shows_the_last_state_committed_by_then(space: ks.Space, monkeypa
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     for hour in range(4):
         moment = int((begin + timedelta(hours=hour)).timestamp() * 1_000_000)
-        monkeypatch.setattr("kinspace.space.transaction.now", lambda moment=moment: moment)
+        monkeypatch.setattr("kinspace.space.state.transaction.now", lambda moment=moment: moment)
         space.set(f"k{hour}", [hour, 1, 0])
     assert list(space.at(begin)) == ["k0"]
     assert list(space.at(begin + timedelta(minutes=90))) == ["k0", "k1"]
@@ -47,7 +47,7 @@ def test_a_time_shows_the_last_state_committed_by_then(space: ks.Space, monkeypa
 def test_a_flush_keeps_the_last_moment_of_each_second(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(30):
         moment = 1_700_000_000_000_000 + number * 100_000
-        monkeypatch.setattr("kinspace.space.transaction.now", lambda moment=moment: moment)
+        monkeypatch.setattr("kinspace.space.state.transaction.now", lambda moment=moment: moment)
         space.set(f"k{number}", [number, 1, 0])
     space.flush()
     assert space._store.view().state.tallies["moment"].rows == 3
@@ -57,7 +57,7 @@ def test_a_flush_keeps_the_last_moment_of_each_second(space: ks.Space, monkeypat
 
 def test_a_flush_looks_at_the_latest_moments_only(space: ks.Space, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinspace.storage.catalog.history._LATEST", 5)
-    monkeypatch.setattr("kinspace.space.transaction.now", lambda: 1_700_000_000_000_000)
+    monkeypatch.setattr("kinspace.space.state.transaction.now", lambda: 1_700_000_000_000_000)
     for number in range(20):
         space.set(f"k{number}", [number, 1, 0])
     space.flush()

@@ -41,7 +41,7 @@ def test_a_reader_that_waits_for_a_segment_does_not_stop_the_sweep_that_has_it(
     def as_before(**how: Any) -> set[str]:
         return named(**how) if readers else set()  # the segment is named while the sweep goes on
 
-    monkeypatch.setattr("kinspace.space.store.remove_if_unused", sweeping)
+    monkeypatch.setattr("kinspace.space.state.store.remove_if_unused", sweeping)
     monkeypatch.setattr(store, "_named", as_before)
     store.sweep()
     readers[0].join()

@@ -10,8 +10,8 @@ from .guard import FAILED, guarded
 from .places import DEFAULT_HUB, HubOption, JsonOption, open_hub
 
 if TYPE_CHECKING:
-    from ..space.check import Problem
     from ..space.hub import Hub
+    from ..space.segments.check import Problem
 
 
 @guarded

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from ..explain import Explanation
     from ..space.space import Space
-    from ..space.text_hits import TextHits
+    from ..space.text.hits import TextHits
 
 
 class Found(NamedTuple):

@@ -151,7 +151,7 @@ def _load_texts(space: Space, lazy: pl.LazyFrame, rows: int, key: str, columns: 
     """Embed the columns, joined by line ends, batch by batch."""
     import polars as pl
 
-    from ..space.progress import Progress
+    from ..space.exchange.progress import Progress
 
     if space.embedder is None:
         raise InvalidInput(f"space {space.name!r} has no embedder, so --text can't be used; give --vectors or --vector")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ..errors import InvalidInput
 from ..length import parse_length
 from ..types import parse_count, parse_distance, parse_k, parse_threads
-from .effort import parse_effort
-from .masks import masks_where
+from .columns.masks import masks_where
+from .parts.effort import parse_effort
 from .reading import Reading
-from .rerank import check_answerable
-from .trained import warn_if_untrained
+from .search.rerank import check_answerable
+from .state.trained import warn_if_untrained
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +84,7 @@ class AllRows(Reading):
         ...         print(frame["key"].to_list(), frame["neighbor"].to_list())
         ['a', 'b', 'c'] ['b', 'a', 'b']
         """
-        from .join import knn_join
+        from .search.join import knn_join
 
         if not isinstance(other, Reading):
             raise InvalidInput(f"knn_join takes another space; got {type(other).__name__}")
@@ -185,7 +185,7 @@ class AllRows(Reading):
         2
         ['a', 'b']
         """
-        from .duplicates import in_groups, in_pairs
+        from .search.duplicates import in_groups, in_pairs
 
         number, workers = parse_distance(threshold, "threshold"), parse_threads(threads)
         if not isinstance(groups, bool):

@@ -11,7 +11,7 @@ from ..storage.catalog.database import parse_durability
 from ..storage.filesystem import warn_of_sharing
 from .hub import Hub
 from .places import memory_folder, parse_path
-from .slow import parse_slow
+from .state.slow import parse_slow
 
 
 def connect(
@@ -70,7 +70,7 @@ def connect(
     """
     durability_name, slow = parse_durability(durability), parse_slow(slow_query_seconds)
     if isinstance(path, str) and "://" in path:
-        from .remote_hub import RemoteHub
+        from .remote.hub import RemoteHub
 
         return _watching(RemoteHub(path, storage_options, cache, cache_bytes), slow)
     if storage_options is not None or cache is not None:

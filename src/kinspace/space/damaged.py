@@ -9,16 +9,16 @@ from ..storage.catalog import Tally
 from ..storage.files import FolderLock
 from ..storage.reader import SegmentReader, check_segment
 from ..types import Key
-from .background import Background
-from .check import Problem, lock_segments
-from .history import applied
-from .index import Indexes
-from .part import Part
-from .past import Past, events_before
+from .parts.index import Indexes
+from .parts.part import Part
+from .parts.tail import Tail
+from .segments.background import Background
+from .segments.check import Problem, lock_segments
 from .space import Space
-from .store import Store
-from .tail import Tail
-from .view import View
+from .state.history import applied
+from .state.past import Past, events_before
+from .state.store import Store
+from .state.view import View
 
 if TYPE_CHECKING:
     from .hub import Hub

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import Closed, Conflict, Corrupt, SpaceExists, SpaceNotFound, Unavailable
 from ..storage.catalog import SpaceCatalog
 from ..storage.files import FolderLock, list_folder, new_folder, os_errors, remove_if_unused, sync, sync_tree
-from .background import Background
-from .copies import copy_into
-from .fitted import write_fitted
-from .meta import Meta
+from .forks.copies import copy_into
+from .parts.meta import Meta
 from .places import check_space_name, disown_memory_folders, open_catalog, remove_memory_folders
+from .segments.background import Background
 from .space import Space
-from .store import Store
+from .state.fitted import write_fitted
+from .state.store import Store
 
 if TYPE_CHECKING:
     from .hub import Hub

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import InvalidInput, SpaceExists, SpaceNotFound
 from .damaged import SoundSpace
 from .folder import HubFolder
-from .merge import Merge, merge
-from .meta import Meta
+from .forks.merge import Merge, merge
+from .parts.meta import Meta
 from .places import check_space_name
 from .space import Space
 
@@ -244,7 +244,7 @@ class Hub(HubFolder):
         ...     hub.sql(near, {"q": [0, 2]}).rows()
         [('b', 1.0)]
         """
-        from .sql import run
+        from .search.sql import run
 
         self._check_open()
         return run(self, statement, params, {"exact": exact, "recall": recall, "ef_search": ef_search})
@@ -339,7 +339,7 @@ class Hub(HubFolder):
         Corrupt
             If anything is not as the manifest says, or can't be. Nothing was pulled, here and whenever it fails.
         """
-        from .pull import Pulled
+        from .remote.pull import Pulled
 
         self._check_open()
         pulled = Pulled(url, name, storage_options)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..types import BIT_METRICS, METRICS
-from .background import Background
-from .meta import Meta
+from .parts.meta import Meta
+from .segments.background import Background
 from .space import Space
-from .store import Store
+from .state.store import Store
 
 if TYPE_CHECKING:
     from .hub import Hub

@@ -7,16 +7,16 @@ from typing import Any
 
 from ..length import EXPAND, Length, parse_length
 from ..types import parse_count, parse_k
-from .effort import parse_effort
-from .fit import space_queries
-from .indexing import make_planes
-from .masks import masks_where
-from .recall import measure
-from .recommend import recommend
-from .recommendation import Recommendation
-from .store import Store
-from .trained import warn_if_untrained
-from .view import View
+from .columns.masks import masks_where
+from .parts.effort import parse_effort
+from .parts.fit import space_queries
+from .search.recall import measure
+from .search.recommend import recommend
+from .search.recommendation import Recommendation
+from .segments.indexing import make_planes
+from .state.store import Store
+from .state.trained import warn_if_untrained
+from .state.view import View
 
 
 class Measuring:

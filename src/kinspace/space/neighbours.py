@@ -14,18 +14,18 @@ from ..length import parse_length
 from ..ranking import parse_examples, parse_ranking
 from ..storage.keys import parse_key
 from ..types import Key, parse_k, parse_threads
-from .effort import parse_effort
-from .examples import Asked, examples_of
-from .fit import space_queries, space_query
-from .hits import Hits
-from .masks import masks_where
+from .columns.masks import masks_where
 from .measuring import Measuring
-from .ranked import search
-from .rerank import nearest
-from .slow import watched
-from .traced import view_of
-from .trained import warn_if_untrained
-from .view import View
+from .parts.effort import parse_effort
+from .parts.fit import space_queries, space_query
+from .parts.traced import view_of
+from .search.examples import Asked, examples_of
+from .search.hits import Hits
+from .search.ranked import search
+from .search.rerank import nearest
+from .state.slow import watched
+from .state.trained import warn_if_untrained
+from .state.view import View
 
 
 class Neighbours(Measuring):

@@ -14,20 +14,20 @@ from ..errors import InvalidInput, KeyNotFound
 from ..storage.keys import parse_key, parse_keys
 from ..storage.reader import SegmentReader
 from ..types import Key, parse_count
-from .beside import column_bytes
-from .index import index_bytes, segment_of
+from .exchange.table import Table
 from .neighbours import Neighbours
-from .plane import coded, plane_bytes
-from .store import Store
-from .table import Table
-from .text_index import text_bytes
-from .view import View
+from .parts.index import index_bytes, segment_of
+from .parts.plane import coded, plane_bytes
+from .segments.beside import column_bytes
+from .state.store import Store
+from .state.view import View
+from .text.index import text_bytes
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..query import Select
-    from .publish import Published
+    from .remote.publish import Published
 
 SCAN_ROWS = 4_096  # rows of a scan's batch unless the caller says otherwise
 _FETCH = 4_096  # keys looked up at a time by multiget
@@ -204,14 +204,14 @@ class Reading(Neighbours, Table):
         Unavailable
             If it can't be written. Whatever the error, what was there stays, and nothing is left beside it.
         """
-        from .export import export
+        from .exchange.export import export
 
         return export(self._store.view(), path, overwrite=overwrite)
 
     def select(self, *names: str, **expressions: Any) -> Select:
         """A query to be built: ``space.select("id", d="_dist").where(…).nearest(vector).take(10).collect()``."""
         from ..query import Select
-        from .source import SpaceSource
+        from .search.source import SpaceSource
 
         return Select(SpaceSource(self._store, self._embedder), names, expressions)
 
@@ -295,7 +295,7 @@ class Reading(Neighbours, Table):
         ...     hub.pull("memory://example", as_name="copy").get("a")
         array([1., 0.], dtype=float32)
         """
-        from .publish import publish
+        from .remote.publish import publish
 
         view = self._store.view()
         named = self.name if name is None else name

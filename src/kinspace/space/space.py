@@ -13,22 +13,22 @@ from ..hnsw.parameters import parse_progress
 from ..storage.keys import parse_key, parse_keys
 from ..storage.segment import Block, write_segment
 from ..types import Key
-from .background import Background
-from .batch import Batch, row_batch
-from .check import Problem, Report, check
-from .column_indexing import drop_column_indexes, index_columns, make_columns
-from .compact import Compaction, compact, wanted
-from .fitted import same_embedder
-from .flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
-from .indexing import index_now, make_planes
-from .load import batches
-from .past import Past
-from .progress import Progress
-from .repair import RepairReport, repair
-from .store import Store
-from .text_batches import batches_of_texts
+from .columns.indexing import drop_column_indexes, index_columns, make_columns
+from .exchange.batch import Batch, row_batch
+from .exchange.load import batches
+from .exchange.progress import Progress
+from .exchange.text_batches import batches_of_texts
+from .segments.background import Background
+from .segments.check import Problem, Report, check
+from .segments.compact import Compaction, compact, wanted
+from .segments.flush import LOG_BYTES, flush, flushed_if_needed, log_is_full
+from .segments.indexing import index_now, make_planes
+from .segments.repair import RepairReport, repair
+from .state.fitted import same_embedder
+from .state.past import Past
+from .state.store import Store
+from .state.transaction import check_log
 from .texts import Texts
-from .transaction import check_log
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -207,7 +207,7 @@ class Space(Texts):
 
     def delete_where(self, where: Any, params: Mapping[str, Any] | None = None) -> int:
         """Delete the rows for which a filter is true, all or nothing; returns how many."""
-        from .masks import matching, predicate_of
+        from .columns.masks import matching, predicate_of
 
         if where is None or (isinstance(where, str) and not where.strip()):
             raise InvalidInput("where is empty; say which rows, or use delete_all()")

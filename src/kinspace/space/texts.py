@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..embed.embedder import query_vector
 from ..errors import InvalidInput
 from ..explain import Explanation, Trace
-from .slow import watched
+from .state.slow import watched
 from .versions import Versions
 
 if TYPE_CHECKING:
-    from .text_hits import TextHits
+    from .text.hits import TextHits
 
 
 class Texts(Versions):
@@ -22,7 +22,7 @@ class Texts(Versions):
     @property
     def text_columns(self) -> tuple[str, ...]:
         """The columns that are searched as text, in order; () if there are none."""
-        from .text_columns import text_columns
+        from .text.columns import text_columns
 
         found = text_columns(self._store.view())
         return () if found is None else found.names
@@ -59,7 +59,7 @@ class Texts(Versions):
         >>> space.search('"files and folders"').keys, space.search("fold*", where="year < 2024").keys
         (['b'], [])
         """
-        from .text_columns import index_text
+        from .text.columns import index_text
 
         if not columns:
             raise InvalidInput("index_text takes the names of columns; drop_text() leaves none")
@@ -68,7 +68,7 @@ class Texts(Versions):
 
     def drop_text(self) -> None:
         """Search no column as text any more; the indexes go with their segments."""
-        from .text_columns import index_text
+        from .text.columns import index_text
 
         index_text(self._store, (), "simple")
 
@@ -194,7 +194,7 @@ class Texts(Versions):
         exact: bool = False,
     ) -> TextHits:
         """The answer, told to a trace."""
-        from .hybrid import default_mode, parse_search, search
+        from .text.hybrid import default_mode, parse_search, search
 
         if not isinstance(text, str):
             raise InvalidInput(f"search takes words as a str; got {type(text).__name__}")

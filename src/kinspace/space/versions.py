@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, SnapshotNotFound, SpaceExists, SpaceNotFound
 from .all_rows import AllRows
-from .compare import Comparison, compare
-from .diff import Diff, diff
-from .flush import flushed_if_needed
-from .past import Past, When, at, parse_when, view_at
+from .forks.compare import Comparison, compare
+from .forks.diff import Diff, diff
 from .places import check_space_name
-from .view import View
+from .segments.flush import flushed_if_needed
+from .state.past import Past, When, at, parse_when, view_at
+from .state.view import View
 
 if TYPE_CHECKING:
-    from .background import Background
+    from .forks.reembedding import Reembedding
     from .hub import Hub
-    from .reembedding import Reembedding
+    from .segments.background import Background
     from .space import Space
-    from .store import Store
+    from .state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ class Versions(AllRows):
         ...     done.rows, done.space.dims, done.overlap
         (2, 256, 1.0)
         """
-        from .reembedding import reembed
+        from .forks.reembedding import reembed
 
         return reembed(self, embedder, into, text, batch_size, progress, queries, k)
 

@@ -1,0 +1,1 @@
+"""Spaces made of spaces: copied, embedded anew, compared and merged."""

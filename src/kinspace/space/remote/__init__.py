@@ -1,0 +1,1 @@
+"""Spaces under a URL: published, read where they are, pulled."""

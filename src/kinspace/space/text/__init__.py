@@ -1,0 +1,1 @@
+"""Words: the indexes of columns that are searched as text, and searches by words."""
