@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import corpus
+from .. import corpus, passages
 from ..harness import REPOSITORY
 from . import fashion
 from .synthetic import Clustered
@@ -98,6 +98,15 @@ def _fashion(folder: Path, rows: int | None) -> tuple[str, str]:
     return f"Fashion-MNIST, {len(train[:rows]):,} × {train.shape[1]}, l2", "l2"
 
 
+def _passages(folder: Path, rows: int | None) -> tuple[str, str]:
+    real = passages.passages()
+    order = np.random.default_rng(42).permutation(len(real.vectors))
+    kept = order[QUERIES:][:rows]
+    np.save(folder / "rows.npy", real.vectors[kept])
+    np.save(folder / f"{HELD}.npy", real.vectors[order[:QUERIES]])
+    return f"{real.name}, {QUERIES:,} of them held out, cosine", "cosine"
+
+
 def _million(folder: Path, rows: int | None) -> tuple[str, str]:
     n, dims = rows or 1_000_000, 384
     source = Clustered(dims)
@@ -118,5 +127,6 @@ def _write(path: Path, blocks: Iterator[Vectors], n: int, dims: int) -> None:
 SETS: dict[str, Callable[[Path, int | None], tuple[str, str]]] = {
     "minilm": _minilm,
     "fashion": _fashion,
+    "passages": _passages,
     "million": _million,
 }

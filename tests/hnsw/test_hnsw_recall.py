@@ -90,3 +90,13 @@ def test_huge_and_tiny_vectors_are_indexed() -> None:
             ids, found = ks.Hnsw.build(rows, metric).search(queries, 10)
             assert recall(found, rows, queries, metric) >= SAMPLED, (size, metric)
             check_answer(ids[0], found[0], rows, queries[0], metric, 10)
+
+
+def test_near_twins_whose_few_large_components_make_poor_codes_are_found() -> None:
+    rng = np.random.default_rng(0)
+    spread = (1.0 + np.arange(256)) ** -0.8  # one step for all leaves little of the last components
+    middles = rng.standard_normal((4_020, 256)) * spread + 2.0 * (np.arange(256) == 0)
+    around = rng.standard_normal((20, 100, 256)) * 0.1 * np.linalg.norm(middles[:20, None], axis=2, keepdims=True) / 16
+    rows = np.concatenate([middles[20:], (middles[:20, None] + around).reshape(-1, 256)]).astype(np.float32)
+    queries = rows[4_000::100]
+    assert recall(ks.Hnsw.build(rows).search(queries, 10, 50)[1], rows, queries, "cosine") >= 0.85
