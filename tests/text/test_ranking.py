@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 import kinspace as ks
 from kinspace.space import space as space_module
+from kinspace.space.text import view
 from thorough import rounds
 
 WORDS = [
@@ -92,6 +93,9 @@ def test_order_and_scores_are_those_of_plain_bm25(steps: list[tuple], question: 
         allowed = {key for key in rows if key < "k2"}
         filtered = ranking(rows, question, allowed=allowed)
         assert_same(answered(space, question, k, where="key < 'k2'"), filtered[:k])
+        patch.setattr(view, "_FEW", 0)
+        patch.setattr(view, "_SHARE", 1.0)  # so that terms are counted, however many rows are allowed
+        assert_same(answered(space, question, k, where="key < 'k2'"), filtered[:k])
 
 
 def test_many_rows_with_ties_are_ranked_as_by_plain_bm25_at_every_k() -> None:
@@ -108,8 +112,10 @@ def test_many_rows_with_ties_are_ranked_as_by_plain_bm25_at_every_k() -> None:
             expected = ranking(rows, question, "simple")
             for k in (1, 10, 10_000):
                 assert_same(answered(space, question, k), expected[:k])
-            few = {key for key in rows if key.endswith("77")}
-            assert_same(answered(space, question, 10, "key LIKE '%77'"), ranking(rows, question, "simple", few)[:10])
+            for end in ("77", "7"):
+                few = {key for key in rows if key.endswith(end)}
+                best = ranking(rows, question, "simple", few)[:10]
+                assert_same(answered(space, question, 10, f"key LIKE '%{end}'"), best)
 
 
 @pytest.mark.parametrize("change", ["flush", "compact", "index"])

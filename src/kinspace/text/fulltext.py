@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .analysis import GAP, terms_of_parts
+from .counted import K1, B, Counted
 from .question import Clause
 
-K1, B = 1.2, 0.75  # tantivy's own
 _TEXT, _ROW = "text", "row"
 _HEAP = 64 << 20  # bytes of a writer's thread
 _SMALL_HEAP = 15 << 20  # the least it takes
@@ -124,16 +124,24 @@ class TextIndex:
 
         And `rest`: prefixes, and what it is worth to hold a term that begins so, however often.
         """
-        ends, terms = self._ends, self._terms
-        begins = np.where(rows > 0, ends[rows - 1], 0).tolist()
         found = []
-        for begin, end in zip(begins, ends[rows].tolist(), strict=True):
-            parts = [part.split(_SPACE) for part in terms[begin:end].tobytes().split(_GAP)] if end > begin else []
+        for text in self._texts(rows):
+            parts = [part.split(_SPACE) for part in text.split(_GAP)] if text else []
             score = bm25(parts, asked, average)
             for prefix, worth in rest:
                 score += worth if any(term.startswith(prefix) for part in parts for term in part) else 0.0
             found.append(score)
         return found
+
+    def counted(self, rows: NDArray[np.int64]) -> Counted:
+        """Those of the rows, counting from 0, that have terms, to count these in all of them at once."""
+        rows = rows[self.lengths[rows] > 0]
+        return Counted(rows, self._texts(rows), self.lengths[rows])
+
+    def _texts(self, rows: NDArray[np.int64]) -> list[bytes]:
+        """Their terms, as they are kept."""
+        begins = np.where(rows > 0, self._ends[rows - 1], 0).tolist()
+        return [self._terms[begin:end].tobytes() for begin, end in zip(begins, self._ends[rows].tolist(), strict=True)]
 
     def matches(self, clause: Clause) -> Any:
         """A query for the rows that a clause holds for; None if there are none."""

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from ...errors import InvalidInput
 from ...explain import UNTRACED, Trace
 from ...storage.reader import SegmentReader
+from ...text.counted import Counted
 from ...text.fulltext import Sizes, TextIndex, idf
 from ...text.question import Clause, Question, Role
 from ..parts.bits import Words, unpack
 from ..parts.part import Part
 from .columns import TextColumns, text_columns
 from .index import segment_text
+from .streams import Place, Ranked, Stream
 from .tail import tail_indexes
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 _MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the index, and the average may be another
 _MORE = 3  # times as many candidates when those are not enough
 _FEW = 128  # rows allowed that are scored one by one, without asking the index
+_COUNTED = 16_384  # rows allowed whose terms are counted, if they are
+_SHARE = 0.05  # of all at most: the index has to be asked for so many more rows, the fewer are allowed
+_KEPT = 8  # filters whose rows' terms are at hand
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
 _REST = 1e-6  # what a row scores for holding any, where a prefix has more: it is found, after others
 _COUNTS = 65_536  # that are kept, of a part and of a view
@@ -50,16 +55,6 @@ class Found(NamedTuple):
     scored: int
 
 
-class Place(NamedTuple):
-    """An index, the part it is of, by its number, where that begins, and which of the index's rows are live."""
-
-    number: int
-    start: int
-    part: Part
-    words: TextIndex
-    live: NDArray[np.bool_] | None  # all of them
-
-
 class ViewText:
     """What can be asked of a view's text. Scores are BM25 of the live rows alone, however they lie in segments."""
 
@@ -79,6 +74,7 @@ class ViewText:
         self.rows = sum(filled for filled, _ in sizes)  # live ones that have a term
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
         self._holding: dict[str, int] = {}
+        self._counted: dict[tuple[int, int], tuple[Words, Counted]] = {}  # by place and mask
 
     def search(self, question: Question, k: int, masks: list[Words] | None, trace: Trace = UNTRACED) -> Found:
         """The k best rows, ties by insertion order: proven to be the best."""
@@ -137,7 +133,9 @@ class ViewText:
             bits[number] &= here if clause.role == Role.MUST else ~here
         return [pack_bits(one) for one in bits]
 
-    def _stream(self, place: Place, question: Question, asked: Asked, masks: list[Words] | None) -> _Stream | None:
+    def _stream(
+        self, place: Place, question: Question, asked: Asked, masks: list[Words] | None
+    ) -> Stream | Ranked | None:
         """The rows of an index that may be found; None if none can."""
         index = place.words
         allowed = place.live if masks is None else _allowed(place, masks[place.number])
@@ -145,7 +143,11 @@ class ViewText:
         if share == 0:
             return None
         if allowed is not None and share * index.rows <= _FEW and not question.limits:
-            return _Stream(place, None, allowed, 1.0, share)
+            return Stream(place, None, allowed, 1.0, share)
+        few = share * index.rows <= _COUNTED and share <= _SHARE and not (question.limits or asked.begun)
+        if few and masks is not None and allowed is not None:
+            counted = self._count(place, masks[place.number], allowed)
+            return Ranked(place, counted, counted.bounds(_encoded(asked), self.average))
         scored = [one for terms, weight in asked.scored if (one := index.worth(terms, weight)) is not None]
         must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
         never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
@@ -153,7 +155,17 @@ class ViewText:
         if not (scored or rest) or None in must:
             return None
         query = index.all_of([*scored, *rest], must, [one for one in never if one is not None])
-        return _Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
+        return Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
+
+    def _count(self, place: Place, mask: Words, allowed: NDArray[np.bool_]) -> Counted:
+        """The terms of the rows that a mask allows, kept for the next question."""
+        name = place.start + place.words.first, id(mask)
+        found = self._counted.get(name)
+        if found is None:
+            for oldest in list(self._counted)[: 1 - _KEPT]:
+                self._counted.pop(oldest, None)
+            found = self._counted[name] = mask, place.words.counted(np.flatnonzero(allowed))
+        return found[1]
 
     def _asked(self, question: Question) -> Asked:
         """What is scored, and what it is worth: a phrase as much as its words; of a prefix its terms, one by one."""
@@ -189,7 +201,7 @@ class ViewText:
     def _exact(self, asked: Asked, positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """The rows' scores; 0 where nothing that is asked holds."""
         scores = np.zeros(len(positions))
-        terms = [(tuple(map(str.encode, each)), weight) for each, weight in asked.scored]
+        terms = _encoded(asked)
         rest = [(clause.terms[0].encode(), _REST) for clause in asked.begun]
         for place in self._places:
             rows = positions - (place.start + place.words.first)
@@ -197,35 +209,6 @@ class ViewText:
             if len(here):
                 scores[here] = place.words.scores(rows[here], terms, rest, self.average)
         return scores
-
-
-class _Stream:
-    """What an index finds, as much of it as is asked for."""
-
-    def __init__(self, place: Place, query: Any, allowed: NDArray[np.bool_] | None, slack: float, share: float) -> None:
-        self.reach = math.inf  # no row that was not fetched has a higher score
-        self._place = place
-        self._query = query  # None for every row that is allowed
-        self._allowed = allowed
-        self._slack = slack
-        self._share = share  # of the index's rows that are allowed
-
-    def fetch(self, limit: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Positions of rows that are allowed, some `limit` of them, and scores that theirs are not above."""
-        index = self._place.words
-        first = self._place.start + index.first
-        if self._query is None:
-            assert self._allowed is not None
-            self.reach = -math.inf
-            few = np.flatnonzero(self._allowed)
-            return few + first, np.full(len(few), math.inf)
-        wanted = math.ceil(limit / self._share)
-        rows, scores = index.best(self._query, wanted)
-        bounds = scores * self._slack
-        self.reach = float(bounds[-1]) if len(rows) == wanted < index.sizes.filled else -math.inf
-        if self._allowed is not None:
-            bounds, rows = bounds[self._allowed[rows]], rows[self._allowed[rows]]
-        return rows + first, bounds
 
 
 def view_text(store: Store, view: View) -> ViewText:
@@ -239,6 +222,10 @@ def view_text(store: Store, view: View) -> ViewText:
         view.text = ViewText(store, view, columns)
     found: ViewText = view.text
     return found
+
+
+def _encoded(asked: Asked) -> list[tuple[tuple[bytes, ...], float]]:
+    return [(tuple(map(str.encode, terms)), weight) for terms, weight in asked.scored]
 
 
 def _live(part: Part, index: TextIndex) -> NDArray[np.bool_] | None:
