@@ -141,7 +141,7 @@ def test_rows_without_an_index_and_deleted_ones_are_seen_to(tmp_path: Path) -> N
     with ks.connect(tmp_path / "hub", durability="off") as hub:
         space = hub.create_space("docs", dims=DIMS, key_type="int", index_dims=CUT)
         space.load(keys=range(N), vectors=X)
-        until_indexed(space)
+        space.index()
         space.multiset({N + i: row for i, row in enumerate(Q)})
         for i, query in enumerate(Q):
             assert space.nearest_neighbors(1, vector=query).keys == [N + i]
@@ -157,7 +157,7 @@ def test_the_index_is_kept_by_reopening_forks_and_compaction(tmp_path: Path) -> 
     with ks.connect(tmp_path / "hub", durability="off") as hub:
         space = hub.create_space("docs", dims=DIMS, key_type="int", index_dims=CUT, matryoshka=[CUT, DIMS])
         space.load(keys=range(N), vectors=X)
-        until_indexed(space)
+        space.index()
         answer = list(space.nearest_neighbors(5, vector=Q[0]))
     with ks.connect(tmp_path / "hub", durability="off") as hub:
         space = hub.get_space("docs")
@@ -180,7 +180,7 @@ def test_an_index_over_other_dims_is_not_used_and_made_anew(tmp_path: Path) -> N
     with ks.connect(tmp_path / "hub", durability="off") as hub:
         space = hub.create_space("docs", dims=DIMS, key_type="int", index_dims=CUT)
         space.load(keys=range(N), vectors=X)
-        until_indexed(space)
+        space.index()
         store = space._store
         reader = store.view().parts[0].source
         with pytest.raises(ks.Corrupt, match="not the index of this segment"):
