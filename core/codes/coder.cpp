@@ -58,6 +58,7 @@ void Coder::learn(const Rows& rows, const std::vector<std::uint32_t>& sample) {
       unit = std::ldexp(1.0f, std::clamp(-std::ilogb(std::sqrt(greatest)), -120, 120));
   }
   std::fill(mean.begin(), mean.end(), 0.0f);
+  rotation = {};
   if (!quantized() || sample.empty()) return;
   std::vector<double> sum(dims, 0.0);
   Buffer<float> x(padded);
@@ -71,6 +72,36 @@ void Coder::learn(const Rows& rows, const std::vector<std::uint32_t>& sample) {
     const double m = sum[d] / static_cast<double>(count);
     mean[d] = std::isfinite(m) ? static_cast<float>(m) : 0.0f;
   }
+  if (!rotatable() || !better_rotated(rows, sample)) return;
+  rotation = Rotation(padded);
+  rotation.rotate(mean.data());
+}
+
+bool Coder::better_rotated(const Rows& rows, const std::vector<std::uint32_t>& sample) const {
+  constexpr std::size_t most_rows = 512;
+  constexpr double much_less = 0.6;
+  const Room room(rows, 1);
+  const Rotation tried(padded);
+  Buffer<float> x(padded);
+  std::vector<std::uint8_t> code(code_bytes());
+  const auto left_over = [&](std::size_t floats) {
+    float scale;
+    code_kernels().encode4(x.data(), lines, code.data(), &scale);
+    double sum = 0;
+    for (std::size_t d = 0; d < floats; ++d) {
+      const double gap = static_cast<double>(x[d] - scale * level(code.data(), d));
+      sum += gap * gap;
+    }
+    return sum;
+  };
+  double as_is = 0, rotated = 0;
+  for (std::size_t i = 0; i < std::min(sample.size(), most_rows); ++i) {
+    if (!prepare(rows.row(sample[i], room.at(0)), x.data())) continue;
+    as_is += left_over(dims);
+    tried.rotate(x.data());
+    rotated += left_over(padded);
+  }
+  return rotated < much_less * as_is;
 }
 
 bool Coder::prepare(const float* row, float* x) const {
@@ -83,20 +114,24 @@ bool Coder::prepare(const float* row, float* x) const {
     return false;
   }
   multiply(row, factor, dims, x);
-  for (std::size_t d = 0; d < dims; ++d) x[d] -= mean[d];
   std::fill(x + dims, x + padded, 0.0f);
+  if (rotation) rotation.rotate(x);
+  for (std::size_t d = 0; d < width(); ++d) x[d] -= mean[d];
   return true;
+}
+
+float Coder::level(const std::uint8_t* code, std::size_t d) const {
+  const int byte = kind == CodeKind::sq4 ? code[d / 128 * 64 + d % 64] : code[d];
+  return static_cast<float>(kind == CodeKind::sq8 ? byte - 128 : 2 * (d % 128 < 64 ? byte & 15 : byte >> 4) - 15);
 }
 
 float Coder::fair_scale(const float* x, const std::uint8_t* code, float scale) const {
   const bool raw = metric != Metric::l2;  // queries are not centred
   double is = 0, coded = 0;
-  for (std::size_t d = 0; d < dims; ++d) {
-    const std::uint8_t byte = kind == CodeKind::sq4 ? code[d / 128 * 64 + d % 64] : code[d];
-    const int level = kind == CodeKind::sq8 ? byte - 128 : 2 * (d % 128 < 64 ? byte & 15 : byte >> 4) - 15;
+  for (std::size_t d = 0; d < width(); ++d) {
     const double query = static_cast<double>(raw ? x[d] + mean[d] : x[d]);
     is += query * static_cast<double>(x[d]);
-    coded += query * level;
+    coded += query * static_cast<double>(level(code, d));
   }
   const double fair = is / coded, least = static_cast<double>(scale);
   return fair > 0.5 * least && fair < 4 * least ? static_cast<float>(fair) : scale;
@@ -125,8 +160,9 @@ void CodeQuery::raw(const Coder& coder, const float* query, double squares, Hop&
                         : squares > 0 && std::isfinite(squares) ? 1.0 / std::sqrt(squares)
                                                                 : 0.0;
   multiply(query, factor, coder.dims, x);
+  if (coder.rotation) coder.rotation.rotate(x);
   if (l2)
-    for (std::size_t d = 0; d < coder.dims; ++d) x[d] -= coder.mean[d];
+    for (std::size_t d = 0; d < coder.width(); ++d) x[d] -= coder.mean[d];
   set(coder, x, l2 ? 2.0f : 1.0f, l2 ? 1.0f : 0.0f, hop);
   hop.kind = coder.kind;
   if (!coder.quantized()) return;

@@ -1,9 +1,11 @@
-// From rows to what is quantized: normalised (cosine) or scaled to a sane size (l2, ip), less the mean of all.
+// From rows to what is quantized: normalised (cosine) or scaled to a sane size (l2, ip), rotated where that makes
+// better codes, less the mean of all.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "codes/rotation.hpp"
 #include "flat/buffer.hpp"
 #include "flat/metric.hpp"
 #include "flat/rows.hpp"
@@ -19,11 +21,13 @@ struct Coder {
   std::size_t padded = 0;   // floats of a prepared row
   std::size_t factors = 0;  // of a neighbour in a record
   float unit = 1;           // rows of l2 and ip are multiplied by it: a power of two
+  Rotation rotation;        // of all padded floats
   std::vector<float> mean;  // padded floats; of prepared rows
   static std::size_t pad(std::size_t dims) { return (dims + 127) / 128 * 128; }
 
   Coder() = default;
-  // As the metric and dims want it; unit and mean from a sample of the rows (of n, listed by `at`).
+  // As the metric and dims want it; unit, mean and whether rows are rotated from a sample of the rows (of n, listed by
+  // `at`).
   Coder(Metric metric, std::size_t dims);
   void learn(const Rows& rows, const std::vector<std::uint32_t>& sample);
 
@@ -31,11 +35,17 @@ struct Coder {
   bool prepare(const float* row, float* x) const;
 
   bool quantized() const { return kind == CodeKind::sq4 || kind == CodeKind::sq8; }
+  bool rotatable() const { return kind == CodeKind::sq4; }  // 8 bits bear components of any size
+  // Floats of a prepared row that may be other than 0.
+  std::size_t width() const { return rotation ? padded : dims; }
   std::size_t code_bytes() const { return lines * code_line; }
   // Writes the code of x; sets its scale and |x|^2.
   void encode(const float* x, std::uint8_t* code, float* scale, float* norm) const;
 
  private:
+  float level(const std::uint8_t* code, std::size_t d) const;  // what a code has for x[d], but for the scale
+  // Whether the codes of such rows leave much less over when they are rotated.
+  bool better_rotated(const Rows& rows, const std::vector<std::uint32_t>& sample) const;
   // A code with the scale that leaves least of x over is shorter than x, and the more so the worse it is: its row would
   // seem farther than it is. This one is as near to x as x is (Gao and Long, RaBitQ, arXiv:2405.12497).
   float fair_scale(const float* x, const std::uint8_t* code, float scale) const;

@@ -10,7 +10,7 @@ namespace kinspace {
 void Fine::resize(const Graph& graph, std::size_t nodes) {
   nodes_ = nodes;
   if (!graph.coder.quantized()) return;
-  lines_ = (graph.coder.dims + 63) / 64;
+  lines_ = (graph.coder.width() + 63) / 64;
   codes_.grow(nodes * lines_ * code_line);
   scale_.resize(nodes);
   norm_.resize(nodes);

@@ -25,6 +25,7 @@ enum Field : std::size_t {
   curve,
   unit,
   slack,
+  rotated,  // from version 2 on
   fields
 };
 
@@ -49,6 +50,17 @@ template <class T>
 std::vector<T> copy(const StoredArray& from) {
   const auto* begin = static_cast<const T*>(from.data);
   return {begin, begin + from.rows * std::max<std::size_t>(from.columns, 1)};
+}
+
+// With all fields, whichever version it is of.
+std::vector<std::uint64_t> read_header(const std::vector<StoredArray>& arrays) {
+  const bool first = std::any_of(arrays.begin(), arrays.end(), [](const StoredArray& one) {
+    return std::strcmp(one.name, "header") == 0 && one.rows == rotated;
+  });
+  auto header = copy<std::uint64_t>(find(arrays, "header", 'u', 8, first ? rotated : fields, 0));
+  expect(header[version] == (first ? 1 : 2), "version is not one this release reads");
+  header.resize(fields, 0);
+  return header;
 }
 
 // Each row of the graph is in the chain of one node; sets node, rows, live and present.
@@ -102,7 +114,7 @@ std::vector<StoredArray> stored(const Graph& graph, std::vector<std::vector<std:
   scratch.assign(4, {});
   scratch[0].resize(fields);
   std::vector<std::uint64_t>& header = scratch[0];
-  header[version] = 1;
+  header[version] = 2;
   header[metric] = static_cast<std::uint64_t>(graph.coder.metric);
   header[dims] = graph.coder.dims;
   header[row_count] = graph.node.size();
@@ -116,6 +128,7 @@ std::vector<StoredArray> stored(const Graph& graph, std::vector<std::vector<std:
   header[curve] = graph.curve.size();
   header[unit] = std::bit_cast<std::uint32_t>(graph.coder.unit);
   header[slack] = std::bit_cast<std::uint32_t>(graph.slack);
+  header[rotated] = graph.coder.rotation ? 1 : 0;
   for (const CurvePoint& point : graph.curve) {
     scratch[1].push_back(point.k);
     scratch[1].push_back(point.ef);
@@ -148,8 +161,7 @@ std::vector<StoredArray> stored(const Graph& graph, std::vector<std::vector<std:
 std::unique_ptr<Graph> restore(const std::vector<StoredArray>& arrays, const Rows& rows) {
   auto made = std::make_unique<Graph>();
   Graph& graph = *made;
-  const auto header = copy<std::uint64_t>(find(arrays, "header", 'u', 8, fields, 0));
-  expect(header[version] == 1, "version is not one this release reads");
+  const std::vector<std::uint64_t> header = read_header(arrays);
   expect(header[metric] <= 2 && header[dims] == rows.dims && header[row_count] == rows.n,
          "metric, dims or rows are not those expected");
   expect(header[M] >= 2 && header[M] <= 512 && header[efc] >= 1 && header[efc] <= 65536,
@@ -159,6 +171,8 @@ std::unique_ptr<Graph> restore(const std::vector<StoredArray>& arrays, const Row
   graph.coder = Coder(static_cast<Metric>(header[metric]), rows.dims);
   graph.coder.unit = std::bit_cast<float>(static_cast<std::uint32_t>(header[unit]));
   expect(std::isfinite(graph.coder.unit) && graph.coder.unit > 0, "unit is out of range");
+  expect(header[rotated] <= (graph.coder.rotatable() ? 1 : 0), "rotation is out of range");
+  if (header[rotated] == 1) graph.coder.rotation = Rotation(graph.coder.padded);
   graph.slack = std::bit_cast<float>(static_cast<std::uint32_t>(header[slack]));
   expect(std::isfinite(graph.slack) && graph.slack >= 0, "slack is out of range");
   graph.M = header[M];

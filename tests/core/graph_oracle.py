@@ -17,6 +17,16 @@ def clustered(rng, n, dims, clusters=30, spread=0.4):
     return np.ascontiguousarray(X, np.float32)
 
 
+def falling(rng, n, dims):
+    """Rows whose first components are much larger than the last: their codes are better rotated."""
+    return np.ascontiguousarray(rng.standard_normal((n, dims)) * (1 + np.arange(dims)) ** -0.8, np.float32)
+
+
+def is_rotated(graph):
+    """Whether the codes are those of rotated rows."""
+    return graph.arrays()["header"][-1] == 1
+
+
 def around(rng, X, m, spread=0.3):
     """Queries near rows of X."""
     near = X[rng.integers(len(X), size=m)] + spread * rng.standard_normal((m, X.shape[1]))

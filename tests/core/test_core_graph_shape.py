@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from core_oracle import KINDS, METRICS, assert_found, nearest, vectors
-from graph_oracle import around, assert_answer, assert_same, assert_sound, build, clustered, recall, rows
+from graph_oracle import (
+    around,
+    assert_answer,
+    assert_same,
+    assert_sound,
+    build,
+    clustered,
+    falling,
+    is_rotated,
+    recall,
+    rows,
+)
 from kinspace import _core
 
 
@@ -19,6 +30,14 @@ def test_the_same_graph_for_any_number_of_threads(rng, metric, n, dims):
         many = build(X, metric, threads=threads)
         assert_same(many.arrays(), alone.arrays())
         assert many.curve == alone.curve
+
+
+def test_the_same_rotated_graph_for_any_number_of_threads(rng):
+    X = falling(rng, 2100, 140)
+    alone, many = build(X), build(X, threads=3)
+    assert is_rotated(alone)
+    assert_same(many.arrays(), alone.arrays())
+    assert many.curve == alone.curve
 
 
 def test_chunks_and_strides_change_nothing(rng):

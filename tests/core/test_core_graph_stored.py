@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core_oracle import METRICS, assert_found, nearest
-from graph_oracle import assert_same, assert_sound, build, clustered, rows, words
+from graph_oracle import assert_same, assert_sound, build, clustered, falling, is_rotated, rows, words
 from kinspace import _core
 from thorough import some
 
@@ -53,6 +53,53 @@ def test_a_graph_of_no_rows_and_of_one(rng):
         again = _core.Graph.restore(rows(X), build(X).arrays())
         assert again.n == n
         assert len(again.search(np.ones(9, np.float32), 4)[0]) == n
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dims", [140, 384])
+def test_a_rotated_graph_goes_on_as_it_was(rng, metric, dims):
+    X = falling(rng, 2400, dims)
+    graph = build(X[:2200], metric, M=6, efc=30)
+    again = _core.Graph.restore(rows(X[:2200]), graph.arrays())
+    assert is_rotated(graph)
+    for each in (graph, again):
+        each.insert(rows(X), np.arange(2200, 2400))
+        each.remove(np.arange(100, 300))
+    assert_same(again.arrays(), graph.arrays())
+    for q in X[::301]:
+        assert_found(again.search(q, 10, ef=15), graph.search(q, 10, ef=15))
+
+
+def as_version_1(arrays):
+    """What the first version wrote: no word of a rotation."""
+    header = arrays["header"][:-1].copy()
+    header[0] = 1
+    return {**arrays, "header": header}
+
+
+def test_a_graph_of_version_1_is_one_that_is_not_rotated(made):
+    _, X, graph = made
+    assert not is_rotated(graph)
+    assert_same(_core.Graph.restore(rows(X), as_version_1(graph.arrays())).arrays(), graph.arrays())
+
+
+def test_a_header_that_leaves_the_rotation_open_is_refused(rng):
+    X = falling(rng, 300, 140)
+    arrays = build(X).arrays()
+    for version, rotated in ((1, [1]), (2, []), (2, [2]), (2, [2**63]), (3, [1]), (0, [])):
+        header = np.array([version, *arrays["header"][1:-1], *rotated], np.uint64)
+        with pytest.raises(ValueError, match="version|rotation"):
+            _core.Graph.restore(rows(X), {**arrays, "header": header})
+
+
+@pytest.mark.parametrize("dims", [6, 50])
+def test_a_rotation_of_codes_that_have_none_is_refused(rng, dims):
+    X = falling(rng, 300, dims)
+    arrays = build(X).arrays()
+    assert arrays["header"][-1] == 0
+    arrays["header"][-1] = 1
+    with pytest.raises(ValueError, match="rotation"):
+        _core.Graph.restore(rows(X), arrays)
 
 
 def try_everything(arrays, X, metric):

@@ -83,6 +83,14 @@ def test_one_outlier_does_not_flatten_everyone_else() -> None:
         assert recall(found, rows, queries, metric) >= SAMPLED, metric
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_components_of_falling_size_cost_no_recall(metric: str) -> None:
+    drawn = np.random.default_rng(10).normal(size=(3_200, 768)) * (1 + np.arange(768)) ** -0.8
+    rows, queries = drawn[200:].astype(np.float32), drawn[:200].astype(np.float32)
+    index = ks.Hnsw.build(rows, metric)
+    assert recall(index.search(queries, 10, 40)[1], rows, queries, metric) >= 0.97
+
+
 def test_huge_and_tiny_vectors_are_indexed() -> None:
     for size in (1e30, 1e-30):
         rows, queries = clustered(500, 12, 9) * np.float32(size), clustered(50, 12, 9) * np.float32(size)
