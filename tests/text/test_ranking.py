@@ -95,7 +95,8 @@ def test_order_and_scores_are_those_of_plain_bm25(steps: list[tuple], question: 
         assert_same(answered(space, question, k, where="key < 'k2'"), filtered[:k])
         patch.setattr(view, "_FEW", 0)
         patch.setattr(view, "_SHARE", 1.0)  # so that terms are counted, however many rows are allowed
-        assert_same(answered(space, question, k, where="key < 'k2'"), filtered[:k])
+        for _ in range(2):  # more than a few are counted at the second question
+            assert_same(answered(space, question, k, where="key < 'k2'"), filtered[:k])
 
 
 def test_many_rows_with_ties_are_ranked_as_by_plain_bm25_at_every_k() -> None:

@@ -80,7 +80,7 @@ def _masks_where(view: View, where: Any, params: Any, stage: Trace) -> list[Word
     predicate = predicate_of(view, where, params)
     found = masks_of(view, predicate, stage)
     if predicate.lasting:
-        _keep(view.masks, asked, found)
+        keep(view.masks, asked, found)
     return found
 
 
@@ -107,7 +107,7 @@ def _mask(view: View, number: int, predicate: Predicate, stage: Trace) -> Words:
         else:
             words, whole = _foreseen(view, part, predicate, predicate.tree, names, stage)
         if whole:
-            _keep(kept, name, words)
+            keep(kept, name, words)
     return words
 
 
@@ -138,9 +138,9 @@ def _foreseen(
     return sure | pack_rows(rows[found], part.rows), whole
 
 
-def _keep(kept: dict[_K, _V], name: _K, made: _V) -> None:
-    """Put in what was made, whatever other threads put in meanwhile."""
-    for oldest in list(kept)[: 1 - KEPT]:
+def keep(kept: dict[_K, _V], name: _K, made: _V, most: int = KEPT) -> None:
+    """Put in what was made, whatever other threads put in meanwhile; the oldest go."""
+    for oldest in list(kept)[: 1 - most]:
         kept.pop(oldest, None)
     kept[name] = made
 

@@ -16,6 +16,7 @@ from ...storage.reader import SegmentReader
 from ...text.counted import Counted
 from ...text.fulltext import Sizes, TextIndex, idf
 from ...text.question import Clause, Question, Role
+from ..columns.masks import keep
 from ..parts.bits import Words, unpack
 from ..parts.part import Part
 from .columns import TextColumns, text_columns
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 _MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the index, and the average may be another
 _MORE = 3  # times as many candidates when those are not enough
 _FEW = 128  # rows allowed that are scored one by one, without asking the index
-_COUNTED = 16_384  # rows allowed whose terms are counted, if they are
+_COUNTED = 8_192  # rows allowed whose terms are counted, if they are
 _SHARE = 0.05  # of all at most: the index has to be asked for so many more rows, the fewer are allowed
-_KEPT = 8  # filters whose rows' terms are at hand
+_AT_ONCE = (
+    8  # rows² for each row of the index: fewer are counted sooner than the index is asked, more at a second question
+)
+_KEPT, _ONCE = 8, 64  # filters whose rows' terms are at hand, and that were met once
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
 _REST = 1e-6  # what a row scores for holding any, where a prefix has more: it is found, after others
 _COUNTS = 65_536  # that are kept, of a part and of a view
@@ -75,6 +79,7 @@ class ViewText:
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
         self._holding: dict[str, int] = {}
         self._counted: dict[tuple[int, int], tuple[Words, Counted]] = {}  # by place and mask
+        self._once: dict[tuple[int, int], Words] = {}  # masks, kept so that no other gets their ids
 
     def search(self, question: Question, k: int, masks: list[Words] | None, trace: Trace = UNTRACED) -> Found:
         """The k best rows, ties by insertion order: proven to be the best."""
@@ -147,7 +152,8 @@ class ViewText:
         few = share * index.rows <= _COUNTED and share <= _SHARE and not (question.limits or asked.begun)
         if few and masks is not None and allowed is not None:
             counted = self._count(place, masks[place.number], allowed)
-            return Ranked(place, counted, counted.bounds(_encoded(asked), self.average))
+            if counted is not None:
+                return Ranked(place, counted, counted.bounds(_encoded(asked), self.average))
         scored = [one for terms, weight in asked.scored if (one := index.worth(terms, weight)) is not None]
         must = [index.matches(clause) for clause in question.clauses if clause.role == Role.MUST]
         never = [index.matches(clause) for clause in question.clauses if clause.role == Role.NEVER]
@@ -157,15 +163,19 @@ class ViewText:
         query = index.all_of([*scored, *rest], must, [one for one in never if one is not None])
         return Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
 
-    def _count(self, place: Place, mask: Words, allowed: NDArray[np.bool_]) -> Counted:
-        """The terms of the rows that a mask allows, kept for the next question."""
+    def _count(self, place: Place, mask: Words, allowed: NDArray[np.bool_]) -> Counted | None:
+        """The terms of the rows that a mask allows, kept for the next question; None if the index is quicker."""
         name = place.start + place.words.first, id(mask)
         found = self._counted.get(name)
-        if found is None:
-            for oldest in list(self._counted)[: 1 - _KEPT]:
-                self._counted.pop(oldest, None)
-            found = self._counted[name] = mask, place.words.counted(np.flatnonzero(allowed))
-        return found[1]
+        if found is not None:
+            return found[1]
+        rows = np.flatnonzero(allowed)
+        if name not in self._once and len(rows) ** 2 > _AT_ONCE * place.words.rows:
+            keep(self._once, name, mask, _ONCE)
+            return None
+        counted = place.words.counted(rows)
+        keep(self._counted, name, (mask, counted), _KEPT)
+        return counted
 
     def _asked(self, question: Question) -> Asked:
         """What is scored, and what it is worth: a phrase as much as its words; of a prefix its terms, one by one."""
