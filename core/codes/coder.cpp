@@ -126,15 +126,19 @@ float Coder::level(const std::uint8_t* code, std::size_t d) const {
 }
 
 float Coder::fair_scale(const float* x, const std::uint8_t* code, float scale) const {
-  const bool raw = metric != Metric::l2;  // queries are not centred
-  double is = 0, coded = 0;
+  double squares = 0, coded = 0, raw = 0, raw_coded = 0;
   for (std::size_t d = 0; d < width(); ++d) {
-    const double query = static_cast<double>(raw ? x[d] + mean[d] : x[d]);
-    is += query * static_cast<double>(x[d]);
-    coded += query * static_cast<double>(level(code, d));
+    const double one = static_cast<double>(x[d]), stands = static_cast<double>(level(code, d));
+    squares += one * one;
+    coded += one * stands;
+    raw += (one + static_cast<double>(mean[d])) * one;
+    raw_coded += (one + static_cast<double>(mean[d])) * stands;
   }
-  const double fair = is / coded, least = static_cast<double>(scale);
-  return fair > 0.5 * least && fair < 4 * least ? static_cast<float>(fair) : scale;
+  const double least = static_cast<double>(scale), fair = squares / coded;
+  if (!(fair > 0.5 * least && fair < 4 * least)) return scale;
+  const double as_asked = raw / raw_coded;  // with the mean, as queries are; noise where rows are nearly the mean
+  const bool better = metric != Metric::l2 && as_asked > 0.8 * fair && as_asked < 1.25 * fair;
+  return static_cast<float>(better ? as_asked : fair);
 }
 
 void Coder::encode(const float* x, std::uint8_t* code, float* scale, float* norm) const {

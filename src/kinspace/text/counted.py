@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ _BASE = 0x9E3779B97F4A7C15  # odd, so that its powers have inverses
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _ALL = (1 << 64) - 1
 _SLACK = 1 + 1e-9
+_CHUNK = 1 << 16  # bytes whose terms are hashed together, about: what is made meanwhile is many times as large
 _GAP, _SPACED = GAP.encode(), f" {GAP} ".encode()
 
 
@@ -25,9 +27,14 @@ class Counted:
         self._lengths = lengths.astype(np.float64)  # terms of each row
         gaps = [text.count(_GAP) + 1 for text in texts]  # one after each part: no phrase spans it
         self._row = np.repeat(np.arange(len(rows), dtype=np.int32), lengths + np.array(gaps, np.int64))
-        self._hashes = _hashes(b"".join([text + _GAP for text in texts]).replace(_GAP, _SPACED))
+        self._hashes = np.concatenate([np.empty(0, np.uint64), *map(_hashes, _chunks(texts))])
         if len(self._row) != len(self._hashes):
             raise ValueError("rows and their terms don't belong together")
+
+    @property
+    def terms(self) -> int:
+        """How many there are, about."""
+        return len(self._hashes)
 
     def bounds(self, asked: Sequence[tuple[tuple[bytes, ...], float]], average: float) -> NDArray[np.float64]:
         """What the rows' BM25 is not above, for terms and phrases and what each is worth."""
@@ -52,18 +59,43 @@ def hash_of(term: bytes) -> np.uint64:
     return np.uint64(found)
 
 
+def _chunks(texts: Sequence[bytes]) -> Iterator[bytes]:
+    """The texts one after the other, a gap after each, some at a time."""
+    some: list[bytes] = []
+    size = 0
+    for text in texts:
+        some += [text, _GAP]
+        size += len(text)
+        if size >= _CHUNK:
+            yield b"".join(some).replace(_GAP, _SPACED)
+            some, size = [], 0
+    if some:
+        yield b"".join(some).replace(_GAP, _SPACED)
+
+
 def _hashes(text: bytes) -> NDArray[np.uint64]:
     """The hash of each term; a space follows each, the last too."""
     codes = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(codes == ord(" "))
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])[: len(ends)]
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * _powers(_BASE, len(codes)), dtype=np.uint64)])
-    hashes: NDArray[np.uint64] = (sums[ends] - sums[starts]) * _powers(_INVERSE, len(codes))[starts]
+    powers, inverses = _powers(len(codes))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * powers[: len(codes)], dtype=np.uint64)])
+    hashes: NDArray[np.uint64] = (sums[ends] - sums[starts]) * inverses[starts]
     return hashes
 
 
-def _powers(base: int, count: int) -> NDArray[np.uint64]:
-    """1, base, base^2…, modulo 2^64."""
+def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """So many powers of the base and of its inverse, or more, modulo 2^64."""
+    usual = 2 * _CHUNK
+    return _tables(_BASE, _INVERSE, usual) if count <= usual else (_table(_BASE, count), _table(_INVERSE, count))
+
+
+@cache
+def _tables(base: int, inverse: int, count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    return _table(base, count), _table(inverse, count)
+
+
+def _table(base: int, count: int) -> NDArray[np.uint64]:
     powers: NDArray[np.uint64] = np.full(count, base, np.uint64)
     powers[:1] = 1
     np.multiply.accumulate(powers, out=powers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import concurrent.futures.thread  # noqa: F401  # registered before _end_all, so called after it
 import logging
 import threading
 import time
@@ -57,12 +56,10 @@ class Background:
             return self._tending.join()
         return done
 
-    def end(self) -> None:
-        """Take no more work, and wait for what is under way, though not forever."""
-        self._indexing.close()
-        self._tending.close()
-        self._indexing.join(_AT_EXIT)
-        self._tending.join(_AT_EXIT)
+    def wait(self, deadline: float) -> None:
+        """Wait for what is under way, though not beyond that moment of the monotonic clock."""
+        for worker in (self._indexing, self._tending):
+            worker.join(max(0.0, deadline - time.monotonic()))
 
     def _tend(self, store: Store, stopped: Callable[[], bool]) -> None:
         if log_is_full(store.view()):
@@ -153,10 +150,18 @@ class Worker:
 
 
 def _end_all() -> None:
-    for background in list(_every):
-        background.end()
+    every, deadline = list(_every), time.monotonic() + _AT_EXIT
+    for background in every:
+        background.close(wait=False)
+    for background in every:
+        background.wait(deadline)
 
 
 _every: weakref.WeakSet[Background] = weakref.WeakSet()
 # When the process ends, zarr can write no more by the time of atexit's calls: a write would break off midway.
-getattr(threading, "_register_atexit", atexit.register)(_end_all)
+try:
+    import concurrent.futures.thread  # noqa: F401  # registered before _end_all, so called after it
+
+    getattr(threading, "_register_atexit", atexit.register)(_end_all)
+except RuntimeError:  # the process is ending already
+    atexit.register(_end_all)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 _MARGIN = 8  # candidates more than rows wanted: lengths are rounded in the index, and the average may be another
 _MORE = 3  # times as many candidates when those are not enough
 _FEW = 128  # rows allowed that are scored one by one, without asking the index
-_COUNTED = 8_192  # rows allowed whose terms are counted, if they are
-_SHARE = 0.05  # of all at most: the index has to be asked for so many more rows, the fewer are allowed
+_SHARE = 0.05  # of rows at most whose terms are counted: the fewer are allowed, the more the index is asked for
+_COUNTED, _IN_ALL = 200_000, 1_000_000  # terms of a part, and of a view, at most
 _AT_ONCE = (
-    8  # rows² for each row of the index: fewer are counted sooner than the index is asked, more at a second question
+    400  # terms times rows, for a row of the index: fewer are counted sooner than it is asked, more the next time
 )
 _KEPT, _ONCE = 8, 64  # filters whose rows' terms are at hand, and that were met once
 _EXPANDED = 128  # terms of a prefix that are scored: those most rows hold
@@ -78,8 +78,8 @@ class ViewText:
         self.rows = sum(filled for filled, _ in sizes)  # live ones that have a term
         self.average = sum(total for _, total in sizes) / self.rows if self.rows else 1.0
         self._holding: dict[str, int] = {}
-        self._counted: dict[tuple[int, int], tuple[Words, Counted]] = {}  # by place and mask
-        self._once: dict[tuple[int, int], Words] = {}  # masks, kept so that no other gets their ids
+        self._counted: dict[tuple[int, ...], tuple[list[Words], dict[int, Counted]]] = {}  # by masks, then by index
+        self._once: dict[tuple[int, ...], list[Words]] = {}  # masks are kept so that no others get their ids
 
     def search(self, question: Question, k: int, masks: list[Words] | None, trace: Trace = UNTRACED) -> Found:
         """The k best rows, ties by insertion order: proven to be the best."""
@@ -91,7 +91,9 @@ class ViewText:
     def _search(self, question: Question, k: int, masks: list[Words] | None) -> Found:
         positions, scores = np.empty(0, np.int64), np.empty(0)
         asked = self._asked(question) if k else Asked([], [])
-        open_ = [one for place in self._places if asked.scored and (one := self._stream(place, question, asked, masks))]
+        again = masks is not None and self._met(masks)
+        places = self._places if asked.scored else []
+        open_ = [one for place in places if (one := self._stream(place, question, asked, masks, again))]
         limit, least, scored = k + _MARGIN, -math.inf, 0
         while open_:
             fetched = [one.fetch(limit) for one in open_]
@@ -139,7 +141,7 @@ class ViewText:
         return [pack_bits(one) for one in bits]
 
     def _stream(
-        self, place: Place, question: Question, asked: Asked, masks: list[Words] | None
+        self, place: Place, question: Question, asked: Asked, masks: list[Words] | None, again: bool
     ) -> Stream | Ranked | None:
         """The rows of an index that may be found; None if none can."""
         index = place.words
@@ -149,9 +151,8 @@ class ViewText:
             return None
         if allowed is not None and share * index.rows <= _FEW and not question.limits:
             return Stream(place, None, allowed, 1.0, share)
-        few = share * index.rows <= _COUNTED and share <= _SHARE and not (question.limits or asked.begun)
-        if few and masks is not None and allowed is not None:
-            counted = self._count(place, masks[place.number], allowed)
+        if masks is not None and allowed is not None and share <= _SHARE and not (question.limits or asked.begun):
+            counted = self._count(place, masks, np.flatnonzero(allowed), again)
             if counted is not None:
                 return Ranked(place, counted, counted.bounds(_encoded(asked), self.average))
         scored = [one for terms, weight in asked.scored if (one := index.worth(terms, weight)) is not None]
@@ -163,18 +164,29 @@ class ViewText:
         query = index.all_of([*scored, *rest], must, [one for one in never if one is not None])
         return Stream(place, query, allowed, max(1.0, self.average / index.average) * _SLACK, share)
 
-    def _count(self, place: Place, mask: Words, allowed: NDArray[np.bool_]) -> Counted | None:
+    def _met(self, masks: list[Words]) -> bool:
+        """Whether a question was asked behind the same filter before."""
+        name = tuple(map(id, masks))
+        met = name in self._once
+        if not met:
+            keep(self._once, name, masks, _ONCE)
+        return met
+
+    def _count(self, place: Place, masks: list[Words], rows: NDArray[np.int64], again: bool) -> Counted | None:
         """The terms of the rows that a mask allows, kept for the next question; None if the index is quicker."""
-        name = place.start + place.words.first, id(mask)
-        found = self._counted.get(name)
-        if found is not None:
-            return found[1]
-        rows = np.flatnonzero(allowed)
-        if name not in self._once and len(rows) ** 2 > _AT_ONCE * place.words.rows:
-            keep(self._once, name, mask, _ONCE)
+        name, index = tuple(map(id, masks)), place.start + place.words.first
+        kept = self._counted.get(name)
+        if kept is not None and index in kept[1]:
+            return kept[1][index]
+        terms = int(place.words.lengths[rows].sum(dtype=np.int64))
+        if terms > _COUNTED or (not again and terms * len(rows) > _AT_ONCE * place.words.rows):
             return None
-        counted = place.words.counted(rows)
-        keep(self._counted, name, (mask, counted), _KEPT)
+        if kept is None:
+            kept = masks, {}
+            keep(self._counted, name, kept, _KEPT)
+        if terms + sum(one.terms for one in list(kept[1].values())) > _IN_ALL:
+            return None
+        counted = kept[1][index] = place.words.counted(rows)
         return counted
 
     def _asked(self, question: Question) -> Asked:
