@@ -31,12 +31,13 @@ test-core: $(VENV)/test.stamp build/sanitize/kinspace.stamp ## tests/core on a c
 	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so):$$($${CXX:-c++} -print-file-name=libstdc++.so)" \
 	$(PY) -m pytest -p no:cacheprovider tests/core
 
-lint: $(VENV)/lint.stamp $(VENV)/test.stamp ## ruff, mypy --strict, the import rule, clang-format
+lint: $(VENV)/lint.stamp $(VENV)/test.stamp ## ruff, mypy --strict, the import rule, clang-format, no half-done merge
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/clang-format --dry-run -Werror $(CXX_SOURCES)
+	! grep -rnE '^(<<<<<<<|>>>>>>>) ' *.md docs src core tests benchmarks --include='*.*' --exclude-dir=_site
 
 format: $(VENV)/lint.stamp ## put Python and C++ into the project's form
 	$(PY) -m ruff check --fix --show-fixes .

@@ -265,7 +265,7 @@ class Graph:
     @property
     def metric(self) -> _Metric: ...
     @property
-    def M(self) -> int: ...  # noqa: N802
+    def M(self) -> int: ...  # noqa: N802  # its name in the literature
     @property
     def ef_construction(self) -> int: ...
     @property

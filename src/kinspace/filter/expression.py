@@ -68,10 +68,10 @@ class Expression:
     def __repr__(self) -> str:
         return f"<kinspace expression: {self.tree!r:.200}>"
 
-    def __eq__(self, other: object) -> Expression:  # type: ignore[override]
+    def __eq__(self, other: object) -> Expression:  # type: ignore[override]  # no bool
         return self._compare("=", other)
 
-    def __ne__(self, other: object) -> Expression:  # type: ignore[override]
+    def __ne__(self, other: object) -> Expression:  # type: ignore[override]  # no bool
         return self._compare("!=", other)
 
     def __lt__(self, other: object) -> Expression:
@@ -258,7 +258,7 @@ class Quantified:
     """Any element of a list, or all, waiting to be compared with a value."""
 
     __slots__ = ("_list", "_quantifier")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # equality is a predicate
     __bool__ = Expression.__bool__
 
     def __init__(self, quantifier: Literal["any", "all"], value: Expression) -> None:
@@ -271,10 +271,10 @@ class Quantified:
             raise InvalidInput("comparing with None is never true")
         return Expression(Elements(self._quantifier, self._list.tree, comparison, operand), self._list)
 
-    def __eq__(self, other: object) -> Expression:  # type: ignore[override]
+    def __eq__(self, other: object) -> Expression:  # type: ignore[override]  # no bool
         return self._compare("=", other)
 
-    def __ne__(self, other: object) -> Expression:  # type: ignore[override]
+    def __ne__(self, other: object) -> Expression:  # type: ignore[override]  # no bool
         return self._compare("!=", other)
 
     def __lt__(self, other: object) -> Expression:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 from .analysis import GAP
 
 K1, B = 1.2, 0.75  # tantivy's own
-_BASE = 0x9E3779B97F4A7C15  # odd, so that its powers have inverses
-_INVERSE = pow(_BASE, -1, 1 << 64)
+_BASE = 0x9E3779B97F4A7C15  # of the hashes
 _ALL = (1 << 64) - 1
 _SLACK = 1 + 1e-9
 _CHUNK = 1 << 16  # bytes whose terms are hashed together, about: what is made meanwhile is many times as large
@@ -77,26 +75,13 @@ def _hashes(text: bytes) -> NDArray[np.uint64]:
     """The hash of each term; a space follows each, the last too."""
     codes = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(codes == ord(" "))
-    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])[: len(ends)]
-    powers, inverses = _powers(len(codes))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(codes * powers[: len(codes)], dtype=np.uint64)])
-    hashes: NDArray[np.uint64] = (sums[ends] - sums[starts]) * inverses[starts]
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+    lengths = ends - starts
+    place = np.arange(len(codes)) - np.repeat(starts, lengths + 1)  # in its term
+    powers = np.full(int(lengths.max()) + 1, _BASE, np.uint64)
+    powers[0] = 1
+    np.multiply.accumulate(powers, out=powers)  # modulo 2^64
+    values = codes * powers[place]
+    values[ends] = 0
+    hashes: NDArray[np.uint64] = np.add.reduceat(values, starts)
     return hashes
-
-
-def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """So many powers of the base and of its inverse, or more, modulo 2^64."""
-    usual = 2 * _CHUNK
-    return _tables(_BASE, _INVERSE, usual) if count <= usual else (_table(_BASE, count), _table(_INVERSE, count))
-
-
-@cache
-def _tables(base: int, inverse: int, count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    return _table(base, count), _table(inverse, count)
-
-
-def _table(base: int, count: int) -> NDArray[np.uint64]:
-    powers: NDArray[np.uint64] = np.full(count, base, np.uint64)
-    powers[:1] = 1
-    np.multiply.accumulate(powers, out=powers)
-    return powers
